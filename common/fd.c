@@ -47,7 +47,8 @@ static int open_by_steps(int dirfd, const char *name, int flags)
 		if (strcmp(part, "..") == 0)
 			return -EXDEV;
 		fd = openat(parent, part,
-			    next ? O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC : flags | O_NOFOLLOW);
+			    next ? O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+				 : flags | O_NOFOLLOW);
 		if (fd < 0)
 			return next && errno == ENOTDIR ? -ELOOP : -errno;
 		if (at >= 0)
@@ -124,7 +125,8 @@ int ih_read_fd(int fd, const char *name, size_t max, char **ret, size_t *ret_len
 		data = more;
 		n = ih_pread_full(fd, data + done, size - done, done);
 		if (n < 0)
-			return ih_fail(diag, (int)n, "cannot read '%s': %s", name, strerror((int)-n));
+			return ih_fail(diag, (int)n, "cannot read '%s': %s", name,
+				       strerror((int)-n));
 		done += (size_t)n;
 		if (done > max)
 			return ih_fail(diag, -EFBIG, "'%s' is longer than the limit of %zu bytes",

@@ -13,7 +13,7 @@
 #include "common/text.h"
 
 #define IH_JSON_DEPTH_MAX 32
-#define IH_JSON_PATH_MAX 256
+#define IH_JSON_PATH_MAX  256
 
 struct ih_json_doc;
 

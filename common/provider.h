@@ -19,13 +19,13 @@ struct ih_provider {
 	enum ih_provider_kind kind;
 
 	/* nix */
-	char *root;	    /* directory put before everything: "" for the machine's own store, or
-			     * the root of a chroot store */
-	char *store;	    /* logical store directory, "/nix/store" */
-	char *database;	    /* below root; NULL: <root>/nix/var/nix/db/db.sqlite */
-	char **keys;	    /* public keys, "name:base64", as in trusted-public-keys */
+	char *root;	/* directory put before everything: "" for the machine's own store, or
+			 * the root of a chroot store */
+	char *store;	/* logical store directory, "/nix/store" */
+	char *database; /* below root; NULL: <root>/nix/var/nix/db/db.sqlite */
+	char **keys;	/* public keys, "name:base64", as in trusted-public-keys */
 	size_t n_keys;
-	unsigned int sigs_needed; /* distinct public keys, at least 1 */
+	unsigned int sigs_needed;      /* distinct public keys, at least 1 */
 	bool accept_content_addressed; /* a `ca` claim, once the content was hashed against it */
 
 	/* paths */

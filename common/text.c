@@ -84,10 +84,11 @@ static bool is_plain(const unsigned char *s, size_t len)
 	return true;
 }
 
+/* C1 control characters count too: a terminal in UTF-8 mode takes U+009B for "escape [". */
 static bool is_printable(const unsigned char *s, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (s[i] < ' ' || s[i] == 0x7f)
+		if (s[i] < ' ' || s[i] == 0x7f || (s[i] == 0xc2 && i + 1 < len && s[i + 1] < 0xa0))
 			return false;
 	return ih_is_utf8(s, len);
 }
@@ -155,8 +156,12 @@ int ih_parse_u64(const char *text, uint64_t max, uint64_t *ret)
 /* Bytes of the sequence that starts at @s, or 0 when it is malformed. */
 static size_t utf8_sequence(const unsigned char *s, size_t left)
 {
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 :
-		   s[0] < 0xf5 ? 4 : 0;
+	size_t n = s[0] < 0x80	 ? 1
+		   : s[0] < 0xc2 ? 0
+		   : s[0] < 0xe0 ? 2
+		   : s[0] < 0xf0 ? 3
+		   : s[0] < 0xf5 ? 4
+				 : 0;
 
 	if (!n || n > left)
 		return 0;

@@ -25,7 +25,7 @@ struct ih_evidence {
 	char *reason; /* one sentence, always there: what makes it trusted, or the first problem */
 	char **problems; /* every problem found, one sentence each; reason repeats the first */
 	size_t n_problems;
-	char *signers[IH_EVIDENCE_KEYS_MAX]; /* names of distinct trusted keys whose signature is good */
+	char *signers[IH_EVIDENCE_KEYS_MAX]; /* distinct trusted keys whose signature is good */
 	size_t n_signers;
 	uint64_t device, inode; /* of the file that was looked at */
 	int64_t ctime_ns;

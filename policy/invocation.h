@@ -16,16 +16,16 @@ struct ih_grammar;
 
 enum ih_source_kind {
 	IH_SOURCE_NONE = 0,
-	IH_SOURCE_FILE,	    /* a file of code: script, -r file, BASH_ENV */
-	IH_SOURCE_MODULE,   /* a module's name, looked up along the search path */
-	IH_SOURCE_PATH,	    /* one directory (or archive) of a search path */
-	IH_SOURCE_LIBRARY,  /* native code that is loaded */
-	IH_SOURCE_CONFIG,   /* a file that can name code: openssl.cnf, php.ini, gdbinit */
-	IH_SOURCE_PROGRAM,  /* a program that is started: -exec, --use-askpass, a pager */
-	IH_SOURCE_INLINE,   /* the code itself */
+	IH_SOURCE_FILE,	   /* a file of code: script, -r file, BASH_ENV */
+	IH_SOURCE_MODULE,  /* a module's name, looked up along the search path */
+	IH_SOURCE_PATH,	   /* one directory (or archive) of a search path */
+	IH_SOURCE_LIBRARY, /* native code that is loaded */
+	IH_SOURCE_CONFIG,  /* a file that can name code: openssl.cnf, php.ini, gdbinit */
+	IH_SOURCE_PROGRAM, /* a program that is started: -exec, --use-askpass, a pager */
+	IH_SOURCE_INLINE,  /* the code itself */
 	IH_SOURCE_STDIN,
-	IH_SOURCE_IMPLICIT, /* a file read if it is there: ~/.bashrc, ./Makefile, ./.gdbinit */
-	IH_SOURCE_DIRECTORY,/* the working directory or the script's, searched for code */
+	IH_SOURCE_IMPLICIT,  /* a file read if it is there: ~/.bashrc, ./Makefile, ./.gdbinit */
+	IH_SOURCE_DIRECTORY, /* the working directory or the script's, searched for code */
 };
 
 enum ih_origin {
