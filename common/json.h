@@ -12,8 +12,10 @@
 #include "common/diag.h"
 #include "common/text.h"
 
-#define IH_JSON_DEPTH_MAX 32
-#define IH_JSON_PATH_MAX  256
+#define IH_JSON_SIZE_MAX   (16u << 20) /* bytes of one document */
+#define IH_JSON_VALUES_MAX (1u << 20)  /* values in one document */
+#define IH_JSON_DEPTH_MAX  32	       /* arrays and objects within each other */
+#define IH_JSON_PATH_MAX   256
 
 struct ih_json_doc;
 
@@ -30,7 +32,7 @@ enum ih_json_type {
 struct ih_json {
 	const struct ih_json_doc *doc;
 	const void *value;
-	char path[IH_JSON_PATH_MAX]; /* "rules[3].reason"; "" is the root */
+	char path[IH_JSON_PATH_MAX]; /* "rules[3].reason"; "" is the root; cut off with "..." */
 };
 
 /**
@@ -38,7 +40,8 @@ struct ih_json {
  * @name: for messages
  *
  * Strict RFC 8259: no comments, no trailing text, no duplicate keys, valid UTF-8, no NUL in
- * strings, at most IH_JSON_DEPTH_MAX deep. The sentence names line and column.
+ * strings, no half of a surrogate pair, at most IH_JSON_DEPTH_MAX deep. The sentence names line
+ * and column.
  *
  * Return: 0, -EBADMSG for bad JSON, -ENOMEM.
  */
