@@ -25,6 +25,8 @@ struct ih_provider {
 	char *database; /* below root; NULL: <root>/nix/var/nix/db/db.sqlite */
 	char **keys;	/* public keys, "name:base64", as in trusted-public-keys */
 	size_t n_keys;
+	char *keys_from; /* or NULL: a nix.conf or a file of public keys, read when the provider is
+			  * opened; its keys are added to keys[] */
 	unsigned int sigs_needed;      /* distinct public keys, at least 1 */
 	bool accept_content_addressed; /* a `ca` claim, once the content was hashed against it */
 
