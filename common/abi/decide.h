@@ -21,24 +21,18 @@ enum ih_verdict {
  * What else is known. Doubts (IH_FACT_DOUBTS) stand in the way of every rule that does not
  * tolerate them; the others can only be asked for (ih_rule.needs).
  */
-#define IH_FACT_NO_NAME	  (1u << 0) /* memfd, O_TMPFILE or deleted: nobody can have looked at it */
-#define IH_FACT_IRREGULAR (1u << 1) /* code from a FIFO, socket or device */
-#define IH_FACT_NOEXEC	  (1u << 2) /* code on a file system mounted noexec */
-#define IH_FACT_WRITABLE                                                                         \
-	(1u << 3)		   /* the subject (not root) can write the code or its directory \
-				    */
-#define IH_FACT_UNSTABLE (1u << 4) /* somebody but root can lead the name elsewhere */
-#define IH_FACT_SET_ID                                                                             \
-	(1u << 5)		   /* the program is set-user-ID, set-group-ID or has capabilities \
-				    */
-#define IH_FACT_ENV_CODE (1u << 6) /* the environment it gets carries code that is not trusted */
-#define IH_FACT_ENV_UNCLEAR \
-	(1u << 7)		  /* … or a variable of the interpreter's that no grammar knows */
-#define IH_FACT_CUT_OFF (1u << 8) /* more code sources, layers or bytes than are looked at */
-#define IH_FACT_DOUBTS	0x0000ffffu
-
-#define IH_FACT_PURE	     (1u << 16) /* the inline text can only compute: no file, no program */
-#define IH_FACT_OWN	     (1u << 17) /* untrusted code is the subject's own, no other can write it */
+#define IH_FACT_NO_NAME	     (1u << 0) /* memfd, O_TMPFILE, deleted: nobody has looked at it */
+#define IH_FACT_IRREGULAR    (1u << 1) /* code from a FIFO, socket or device */
+#define IH_FACT_NOEXEC	     (1u << 2) /* code on a file system mounted noexec */
+#define IH_FACT_WRITABLE     (1u << 3) /* the subject (not root) can write the code */
+#define IH_FACT_UNSTABLE     (1u << 4) /* somebody but root can lead the name elsewhere */
+#define IH_FACT_SET_ID	     (1u << 5) /* the program is set-id or has capabilities */
+#define IH_FACT_ENV_CODE     (1u << 6) /* the environment it gets carries untrusted code */
+#define IH_FACT_ENV_UNCLEAR  (1u << 7) /* … or a variable of its family that no grammar knows */
+#define IH_FACT_CUT_OFF	     (1u << 8) /* more sources, layers or bytes than are looked at */
+#define IH_FACT_DOUBTS	     0x0000ffffu
+#define IH_FACT_PURE	     (1u << 16) /* the inline text can only compute */
+#define IH_FACT_OWN	     (1u << 17) /* untrusted code is the subject's, no other can write it */
 #define IH_FACT_ENV_DROPPED  (1u << 18) /* variables were taken out of the environment */
 #define IH_FACT_ENV_FILTERED (1u << 19) /* … elements out of path lists */
 #define IH_FACT_TERMINAL     (1u << 20) /* standard input is a terminal */
