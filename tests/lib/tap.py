@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""TAP for end-to-end tests in Python: t = Tap(); t.ok(cond, name, why); t.skip(name, why); t.done()."""
+import subprocess
+import sys
+
+
+class Tap:
+    def __init__(self):
+        self.n = self.bad = 0
+
+    def ok(self, good, name, why=""):
+        self.n += 1
+        self.bad += not good
+        print("%s %d - %s" % ("ok" if good else "not ok", self.n, name.replace("#", "")), flush=True)
+        if not good:
+            for line in str(why).splitlines()[:20]:
+                print("# " + line, flush=True)
+        return good
+
+    def skip(self, name, why):
+        self.n += 1
+        print("ok %d - %s # SKIP %s" % (self.n, name, why), flush=True)
+
+    def done(self):
+        print("1..%d" % self.n)
+        sys.exit(1 if self.bad else 0)
+
+
+def skip_all(why):
+    print("1..0 # SKIP " + why)
+    sys.exit(77)
+
+
+class Result:
+    def __init__(self, rc, out, err):
+        self.rc, self.out, self.err = rc, out, err
+
+    def __str__(self):
+        return "exit %s\nout: %s\nerr: %s" % (self.rc, self.out.strip(), self.err.strip())
+
+
+def run(argv, timeout=60, **kw):
+    """Runs a command; its exit status (negative: signal), output and errors."""
+    kw.setdefault("stdin", subprocess.DEVNULL)
+    p = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
+                       encoding="utf-8", errors="replace", **kw)
+    return Result(p.returncode, p.stdout, p.stderr)
+
+
+def as_user(uid):
+    """preexec_fn: become an ordinary user."""
+    import os
+
+    def demote():
+        os.setgroups([])
+        os.setgid(uid)
+        os.setuid(uid)
+    return demote

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The steps of confinement and their order. */
+#include "wrapper/confine.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "common/cleanup.h"
+#include "wrapper/caps.h"
+#include "wrapper/filter.h"
+#include "wrapper/kernel.h"
+#include "wrapper/landlock.h"
+
+static int no_new_privs(const struct ih_confine *c, struct ih_diag *lost, struct ih_diag *diag)
+{
+	(void)c;
+	(void)lost;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) < 0)
+		return ih_fail(diag, -errno, "cannot set no_new_privs: %s", strerror(errno));
+	return 0;
+}
+
+static int no_core(const struct ih_confine *c, struct ih_diag *lost, struct ih_diag *diag)
+{
+	const struct rlimit none = { 0, 0 };
+
+	(void)c;
+	(void)lost;
+	if (setrlimit(RLIMIT_CORE, &none) < 0)
+		return ih_fail(diag, -errno, "cannot forbid core files: %s", strerror(errno));
+	return 0;
+}
+
+static int capabilities(const struct ih_confine *c, struct ih_diag *lost, struct ih_diag *diag)
+{
+	(void)c;
+	(void)lost;
+	return ih_caps_drop(diag);
+}
+
+/* A bit goes with its lock, or a script could clear it; both need no capability (Linux 6.14). */
+static int securebits(const struct ih_confine *c, struct ih_diag *lost, struct ih_diag *diag)
+{
+	unsigned long bits = IH_SECBIT_EXEC_RESTRICT_FILE | IH_SECBIT_EXEC_RESTRICT_FILE_LOCKED;
+	int old;
+
+	if (c->deny_interactive)
+		bits |= IH_SECBIT_EXEC_DENY_INTERACTIVE | IH_SECBIT_EXEC_DENY_INTERACTIVE_LOCKED;
+	old = prctl(PR_GET_SECUREBITS, 0UL, 0UL, 0UL, 0UL);
+	if (old < 0)
+		return ih_fail(diag, -errno, "cannot read the securebits: %s", strerror(errno));
+	if (((unsigned long)old & bits) == bits)
+		return 0;
+	if (prctl(PR_SET_SECUREBITS, (unsigned long)old | bits, 0UL, 0UL, 0UL) == 0)
+		return 0;
+	/* EPERM is how a kernel before 6.14 says that it does not know these bits. */
+	if (errno != EPERM && errno != EINVAL)
+		return ih_fail(diag, -errno, "cannot set the securebits: %s", strerror(errno));
+	return ih_fail(
+		lost, -EOPNOTSUPP,
+		"this kernel has no SECBIT_EXEC_RESTRICT_FILE, so interpreters that check what "
+		"they run are not asked to; Linux 6.14 has it");
+}
+
+static int landlock(const struct ih_confine *c, struct ih_diag *lost, struct ih_diag *diag)
+{
+	int r = ih_landlock_restrict(c->trees, c->n_trees, lost, diag);
+
+	if (r != -ENOSYS && r != -EOPNOTSUPP)
+		return r;
+	return ih_fail(
+		lost, -EOPNOTSUPP,
+		"this kernel has no Landlock, so files outside the trusted trees are kept from "
+		"running by the gate alone, and root may write into the trees; boot with "
+		"lsm=landlock,… or CONFIG_SECURITY_LANDLOCK");
+}
+
+static int mdwe(const struct ih_confine *c, struct ih_diag *lost, struct ih_diag *diag)
+{
+	(void)c;
+	if (prctl(IH_PR_SET_MDWE, IH_MDWE_REFUSE_EXEC_GAIN, 0UL, 0UL, 0UL) == 0)
+		return 0;
+	/* Already on answers EPERM to a change only; ENOTSUPP (524) is an architecture without it.
+	 */
+	if (errno == EINVAL || errno == 524)
+		return ih_fail(
+			lost, -EOPNOTSUPP,
+			"this kernel has no memory-deny-write-execute, so a process may write "
+			"code into its memory and run it; Linux 6.3 has it");
+	return ih_fail(diag, -errno, "cannot set memory-deny-write-execute: %s", strerror(errno));
+}
+
+static int seccomp(const struct ih_confine *c, struct ih_diag *lost, struct ih_diag *diag)
+{
+	const struct ih_filter filter = { .trace_exec = c->trace_exec };
+	int r = ih_filter_load(&filter, diag);
+
+	if (r != -ENOSYS && r != -EINVAL)
+		return r;
+	return ih_fail(
+		lost, -EOPNOTSUPP,
+		"this kernel has no seccomp filters, so ptrace, io_uring, memfd and mounts are "
+		"not kept away; it needs CONFIG_SECCOMP_FILTER");
+}
+
+/* In the order of enum ih_step. */
+static const struct {
+	const char *name;
+	int (*take)(const struct ih_confine *c, struct ih_diag *lost, struct ih_diag *diag);
+} steps[IH_STEP_MAX_] = {
+	[IH_STEP_NO_NEW_PRIVS] = { "no-new-privs", no_new_privs },
+	[IH_STEP_CORE] = { "core", no_core },
+	[IH_STEP_CAPABILITIES] = { "capabilities", capabilities },
+	[IH_STEP_SECUREBITS] = { "securebits", securebits },
+	[IH_STEP_LANDLOCK] = { "landlock", landlock },
+	[IH_STEP_MDWE] = { "mdwe", mdwe },
+	[IH_STEP_SECCOMP] = { "seccomp", seccomp },
+};
+
+int ih_confine(const struct ih_confine *c, struct ih_confine_report *ret, struct ih_diag *diag)
+{
+	unsigned int take = c->steps | 1U << IH_STEP_NO_NEW_PRIVS;
+
+	memset(ret, 0, sizeof(*ret));
+	for (unsigned int i = 0; i < IH_STEP_MAX_; i++) {
+		int r;
+
+		if (!(take & 1U << i))
+			continue;
+		r = steps[i].take(c, &ret->lost[i], diag);
+		if (r == -EOPNOTSUPP && ret->lost[i].text[0] && !(c->mandatory & 1U << i))
+			continue;
+		if (r == -EOPNOTSUPP && ret->lost[i].text[0])
+			return ih_fail(diag, r, "%s, and the policy makes this step mandatory",
+				       ret->lost[i].text);
+		if (r < 0)
+			return ih_fail_within(diag, r, "not confined");
+		ret->done |= 1U << i;
+	}
+	return 0;
+}
+
+const char *ih_step_name(enum ih_step step)
+{
+	return (unsigned int)step < IH_STEP_MAX_ ? steps[step].name : NULL;
+}
+
+unsigned int ih_step_bit(const char *name)
+{
+	for (unsigned int i = 0; i < IH_STEP_MAX_; i++)
+		if (strcmp(name, steps[i].name) == 0)
+			return 1U << i;
+	return 0;
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Landlock by raw system calls (glibc has no wrappers). Landlock can only allow, so "everywhere but
+ * here" is said by walking from / towards each tree and allowing what lies beside the way.
+ */
+#include "wrapper/landlock.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/landlock.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "wrapper/kernel.h"
+
+#define WRITES                                                           \
+	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | \
+	 LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR | \
+	 LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |     \
+	 LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |   \
+	 LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
+#define ON_FILES \
+	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | IH_LANDLOCK_FS_TRUNCATE)
+#define DEPTH_MAX   32
+#define ENTRIES_MAX 65536
+
+struct walk {
+	int ruleset;
+	uint64_t writes; /* what is granted beside the way, as far as this ABI knows it */
+	const char *const *trees;
+	size_t n_trees;
+	struct ih_diag *lost;
+	size_t n_entries;
+};
+
+int ih_landlock_abi(void)
+{
+	long r = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+	return r < 0 ? -errno : (int)r;
+}
+
+static int grant(int ruleset, int fd, uint64_t access)
+{
+	struct landlock_path_beneath_attr attr = {
+		.allowed_access = access,
+		.parent_fd = fd,
+	};
+
+	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &attr, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Does one of the trees begin at @path, or lie below it? */
+static bool leads_to_tree(const struct walk *w, const char *path, bool *ret_is_tree)
+{
+	size_t len = strlen(path);
+	bool below = false;
+
+	*ret_is_tree = false;
+	for (size_t i = 0; i < w->n_trees; i++) {
+		if (strncmp(w->trees[i], path, len) != 0)
+			continue;
+		if (w->trees[i][len] == '\0')
+			*ret_is_tree = true;
+		if (w->trees[i][len] == '/')
+			below = true;
+	}
+	return below || *ret_is_tree;
+}
+
+/*
+ * Where the walk ends though a tree lies below: /proc and /sys/kernel hold switches with which root
+ * has the kernel run a program of its choice (core_pattern, modprobe, uevent_helper), and
+ * /proc/PID/mem, with which a process rewrites code that was mapped from a verified file.
+ */
+static bool is_kept_closed(const char *path)
+{
+	return strcmp(path, "/proc") == 0 || strcmp(path, "/sys/kernel") == 0;
+}
+
+static bool is_walked(const struct walk *w, const char *path)
+{
+	bool is_tree;
+
+	return strcmp(path, "/") == 0 || strcmp(path, "/sys") == 0 || strcmp(path, "/dev") == 0 ||
+	       leads_to_tree(w, path, &is_tree);
+}
+
+/* /dev/sda lies below every file on it, /dev/mem below everything. */
+static bool is_raw_device(const char *path, const struct stat *st)
+{
+	static const char *const memory[] = { "/dev/mem", "/dev/kmem", "/dev/port", "/dev/kvm" };
+
+	if (S_ISBLK(st->st_mode))
+		return true;
+	if (!S_ISCHR(st->st_mode))
+		return false;
+	for (size_t i = 0; i < IH_ARRAY_SIZE(memory); i++)
+		if (strcmp(path, memory[i]) == 0)
+			return true;
+	return false;
+}
+
+static int walk_directory(struct walk *w, const char *path, unsigned int depth,
+			  struct ih_diag *diag);
+
+static int grant_writes(struct walk *w, int fd, const char *path, const struct stat *st,
+			struct ih_diag *diag)
+{
+	uint64_t access = w->writes;
+	int r;
+
+	if (!S_ISDIR(st->st_mode))
+		access &= ON_FILES;
+	r = grant(w->ruleset, fd, access);
+	if (r < 0)
+		return ih_fail(diag, r, "cannot add a Landlock rule for '%s': %s", path,
+			       strerror(-r));
+	return 0;
+}
+
+static int walk_entry(struct walk *w, const char *path, unsigned int depth, struct ih_diag *diag)
+{
+	_close_ int fd = -EBADF;
+	struct stat st;
+	bool is_tree;
+
+	if (is_kept_closed(path))
+		return 0;
+	(void)leads_to_tree(w, path, &is_tree);
+	if (is_tree)
+		return 0;
+
+	fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) {
+		if (errno == ENOENT || errno == EACCES || errno == ENXIO)
+			return 0; /* nothing there to grant: closed is the safe side */
+		return ih_fail(diag, -errno, "cannot open '%s' for a Landlock rule: %s", path,
+			       strerror(errno));
+	}
+	if (fstat(fd, &st) < 0)
+		return ih_fail(diag, -errno, "cannot stat '%s': %s", path, strerror(errno));
+	if (S_ISLNK(st.st_mode) || is_raw_device(path, &st))
+		return 0;
+
+	if (!S_ISDIR(st.st_mode) || !is_walked(w, path))
+		return grant_writes(w, fd, path, &st, diag);
+	/*
+	 * Others may make names here (/tmp), and programs count on it; so granting only what is
+	 * there today would break them. The tree keeps its file permissions.
+	 */
+	if ((st.st_mode & S_IWOTH) && strcmp(path, "/dev") != 0) {
+		(void)ih_fail(w->lost, 0,
+			      "the trusted tree below '%s' is guarded against writes by its file "
+			      "permissions only, for everybody may make files in that directory",
+			      path);
+		return grant_writes(w, fd, path, &st, diag);
+	}
+	return walk_directory(w, path, depth + 1, diag);
+}
+
+static int walk_directory(struct walk *w, const char *path, unsigned int depth,
+			  struct ih_diag *diag)
+{
+	char name[PATH_MAX];
+	struct dirent *e;
+	DIR *dir;
+	int r = 0;
+
+	if (depth > DEPTH_MAX)
+		return ih_fail(diag, -ELOOP, "the way to '%s' is too deep for Landlock rules",
+			       path);
+	dir = opendir(path);
+	if (!dir) {
+		if (errno == ENOENT || errno == EACCES)
+			return 0;
+		return ih_fail(diag, -errno, "cannot list '%s': %s", path, strerror(errno));
+	}
+	while (r == 0 && (e = readdir(dir))) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (e->d_type == DT_LNK || e->d_type == DT_BLK)
+			continue;
+		if (++w->n_entries > ENTRIES_MAX) {
+			r = ih_fail(diag, -E2BIG, "'%s' has too many entries for Landlock rules",
+				    path);
+			break;
+		}
+		if (snprintf(name, sizeof(name), "%s/%s", depth ? path : "", e->d_name) >=
+		    (int)sizeof(name))
+			continue;
+		r = walk_entry(w, name, depth, diag);
+	}
+	(void)closedir(dir);
+	return r;
+}
+
+static int grant_execute(int ruleset, const char *const *trees, size_t n, struct ih_diag *diag)
+{
+	for (size_t i = 0; i < n; i++) {
+		_close_ int fd = open(trees[i], O_PATH | O_CLOEXEC);
+		int r;
+
+		if (fd < 0 && (errno == ENOENT || errno == EACCES || errno == ENOTDIR))
+			continue;
+		if (fd < 0)
+			return ih_fail(diag, -errno, "cannot open '%s' for a Landlock rule: %s",
+				       trees[i], strerror(errno));
+		r = grant(ruleset, fd, LANDLOCK_ACCESS_FS_EXECUTE);
+		if (r < 0)
+			return ih_fail(diag, r, "cannot add a Landlock rule for '%s': %s", trees[i],
+				       strerror(-r));
+	}
+	return 0;
+}
+
+/* Best effort by ABI, newest first; each step says what the kernel below it loses. */
+static uint64_t known_writes(int abi, struct ih_diag *lost)
+{
+	uint64_t writes = WRITES;
+
+	switch (abi) {
+	default:
+	case 3:
+		writes |= IH_LANDLOCK_FS_TRUNCATE;
+		/* fall through */
+	case 2:
+		writes |= LANDLOCK_ACCESS_FS_REFER;
+		break;
+	case 1:
+		break;
+	}
+	if (abi < 3)
+		(void)ih_fail(lost, 0,
+			      "Landlock of this kernel (ABI %d) cannot forbid truncating "
+			      "files in trusted trees; Linux 6.2 can",
+			      abi);
+	if (abi < 2)
+		(void)ih_fail(lost, 0,
+			      "Landlock of this kernel (ABI 1) forbids moving files from one "
+			      "directory to another; Linux 5.19 allows it");
+	return writes;
+}
+
+int ih_landlock_restrict(const char *const *trees, size_t n_trees, struct ih_diag *lost,
+			 struct ih_diag *diag)
+{
+	struct walk w = { .trees = trees, .n_trees = n_trees, .lost = lost };
+	struct landlock_ruleset_attr attr = { 0 };
+	_close_ int ruleset = -EBADF;
+	int abi, r;
+
+	abi = ih_landlock_abi();
+	if (abi < 0)
+		return ih_fail(diag, abi, "this kernel has no Landlock: %s", strerror(-abi));
+	if (n_trees > IH_LANDLOCK_TREES_MAX)
+		return ih_fail(diag, -E2BIG, "more than %d trusted trees", IH_LANDLOCK_TREES_MAX);
+
+	w.writes = known_writes(abi, lost);
+	attr.handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE | w.writes;
+	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	if (ruleset < 0)
+		return ih_fail(diag, -errno, "cannot make a Landlock ruleset: %s", strerror(errno));
+	w.ruleset = ruleset;
+
+	r = grant_execute(ruleset, trees, n_trees, diag);
+	if (r < 0)
+		return r;
+	r = walk_directory(&w, "/", 0, diag);
+	if (r < 0)
+		return r;
+	if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
+		return ih_fail(diag, -errno, "cannot enter the Landlock rules: %s",
+			       strerror(errno));
+	return 0;
+}
