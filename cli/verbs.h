@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The verbs of `ihard`, one cmd_<verb>.c each, and the exit codes that ihard(1) promises.
+ */
+#pragma once
+
+enum ih_exit {
+	IH_EXIT_OK = 0, /* done; for a question: allowed */
+	IH_EXIT_DENIED = 1,
+	IH_EXIT_USAGE = 2,
+	IH_EXIT_FAILED = 125, /* ihard itself could not find out */
+};
+
+struct ih_verb {
+	const char *name;
+	const char *summary;		   /* fits one line of `ihard --help` */
+	int (*run)(int argc, char **argv); /* argv[0] is the verb; returns an exit code */
+};
