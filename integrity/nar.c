@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The walk and the archive; what is canonical is metadata.c's business. */
+#include "integrity/nar.h"
+
+#include <dirent.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/text.h"
+#include "integrity/metadata.h"
+
+/* Larger gains nothing, smaller costs system calls. */
+#define CHUNK_SIZE   (128 * 1024)
+/* Kept free behind content: padding and two closing brackets. */
+#define TAIL_MAX     64
+#define DIRENTS_SIZE (32 * 1024)
+/* The longest run of framing that one step writes: a name, its type, a link's target. */
+#define STEP_MAX     (IH_NAR_TARGET_MAX + IH_NAR_NAME_MAX + 512)
+
+struct directory {
+	int fd;
+	char *block;   /* type byte, name, NUL; one behind the other */
+	char **sorted; /* each points to the type byte in block */
+	size_t n, next;
+	size_t path_len; /* of n->path, to cut back to */
+};
+
+struct ih_nar {
+	struct ih_nar_source source;
+	struct ih_problems *problems;
+	struct ih_text path;
+	uint64_t mount;
+	int error; /* the first */
+	bool begun, ended;
+
+	struct directory stack[IH_NAR_DEPTH_MAX];
+	size_t depth;
+
+	int file; /* whose content is being written, or -EBADF */
+	uint64_t left, pad;
+
+	uint64_t size;
+	size_t len;
+	char chunk[CHUNK_SIZE];
+	char dirents[DIRENTS_SIZE] __attribute__((aligned(16)));
+};
+
+static int spoil(struct ih_nar *n, int error, enum ih_problem_kind kind, const char *what)
+{
+	if (!n->error)
+		n->error = error;
+	if (kind == IH_PROBLEM_IO)
+		ih_problem(n->problems, kind, "cannot %s '%s': %s", what, ih_text_get(&n->path),
+			   strerror(-error));
+	else
+		ih_problem(n->problems, kind, "'%s' %s", ih_text_get(&n->path), what);
+	return error;
+}
+
+static void put(struct ih_nar *n, const void *bytes, size_t len)
+{
+	memcpy(n->chunk + n->len, bytes, len);
+	n->len += len;
+}
+
+static void put_zeros(struct ih_nar *n, size_t len)
+{
+	memset(n->chunk + n->len, 0, len);
+	n->len += len;
+}
+
+static void put_u64(struct ih_nar *n, uint64_t v)
+{
+	v = htole64(v);
+	put(n, &v, sizeof(v));
+}
+
+static void put_string(struct ih_nar *n, const char *s, size_t len)
+{
+	put_u64(n, len);
+	put(n, s, len);
+	put_zeros(n, -len & 7);
+}
+
+static void put_words(struct ih_nar *n, const char *const *words)
+{
+	for (; *words; words++)
+		put_string(n, *words, strlen(*words));
+}
+
+#define PUT(n, ...) put_words((n), (const char *const[]){ __VA_ARGS__, NULL })
+
+/* Closes the node, and the entry that it is of a directory. */
+static void end_node(struct ih_nar *n)
+{
+	PUT(n, ")");
+	if (n->depth)
+		PUT(n, ")");
+	else
+		n->ended = true;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a + 1, *(char *const *)b + 1);
+}
+
+static void close_directory(struct directory *d)
+{
+	if (d->fd >= 0)
+		(void)close(d->fd);
+	free(d->block);
+	free(d->sorted);
+	*d = (struct directory){ .fd = -EBADF };
+}
+
+static bool is_dot(const char *name)
+{
+	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
+
+/* Collects names into @block; pointers are made when it no longer moves. */
+static int read_names(struct ih_nar *n, struct directory *d, struct ih_text *block)
+{
+	for (;;) {
+		ssize_t got = getdents64(d->fd, n->dirents, sizeof(n->dirents));
+
+		if (got <= 0)
+			return got < 0 ? spoil(n, -errno, IH_PROBLEM_IO, "list") : 0;
+		for (ssize_t at = 0; at < got;) {
+			const struct dirent64 *e = (const void *)(n->dirents + at);
+			size_t len = strlen(e->d_name);
+			char type = (char)e->d_type;
+
+			at += e->d_reclen;
+			if (is_dot(e->d_name))
+				continue;
+			if (len > IH_NAR_NAME_MAX || d->n >= IH_NAR_ENTRIES_MAX)
+				return spoil(n, -E2BIG, IH_PROBLEM_METADATA,
+					     "has more or longer names than an archive may have");
+			if (ih_text_add(block, &type, 1) < 0 ||
+			    ih_text_add(block, e->d_name, len + 1) < 0)
+				return spoil(n, -ENOMEM, IH_PROBLEM_IO, "list");
+			d->n++;
+		}
+	}
+}
+
+static int list_directory(struct ih_nar *n, struct directory *d)
+{
+	struct ih_text block = { 0 };
+	char *at;
+	int r;
+
+	r = read_names(n, d, &block);
+	d->block = block.data;
+	if (r < 0 || !d->n)
+		return r;
+
+	d->sorted = malloc(d->n * sizeof(*d->sorted));
+	if (!d->sorted)
+		return spoil(n, -ENOMEM, IH_PROBLEM_IO, "list");
+	at = d->block;
+	for (size_t i = 0; i < d->n; i++) {
+		d->sorted[i] = at;
+		at += 1 + strlen(at + 1) + 1;
+	}
+	qsort(d->sorted, d->n, sizeof(*d->sorted), by_bytes);
+	return 0;
+}
+
+static void begin_directory(struct ih_nar *n, int *fd)
+{
+	struct directory *d;
+
+	if (n->depth >= IH_NAR_DEPTH_MAX) {
+		(void)spoil(n, -E2BIG, IH_PROBLEM_METADATA,
+			    "lies deeper than an archive may be nested");
+		return end_node(n);
+	}
+	PUT(n, "type", "directory");
+	d = &n->stack[n->depth++];
+	*d = (struct directory){ .fd = TAKE_FD(*fd), .path_len = n->path.len };
+	if (list_directory(n, d) < 0)
+		d->n = 0;
+}
+
+static void begin_file(struct ih_nar *n, int *fd, const struct statx *st)
+{
+	PUT(n, "type", "regular");
+	if (st->stx_mode & S_IXUSR)
+		PUT(n, "executable", "");
+	PUT(n, "contents");
+	put_u64(n, st->stx_size);
+	n->file = TAKE_FD(*fd);
+	n->left = st->stx_size;
+	n->pad = -st->stx_size & 7;
+}
+
+/* One read more than the size asks for tells whether the file grew, without a further call. */
+static void write_content(struct ih_nar *n)
+{
+	size_t space = sizeof(n->chunk) - TAIL_MAX - n->len, want;
+	ssize_t got;
+
+	want = n->left < space ? (size_t)n->left + 1 : space;
+	do
+		got = read(n->file, n->chunk + n->len, want);
+	while (got < 0 && errno == EINTR);
+
+	if (got < 0)
+		(void)spoil(n, -errno, IH_PROBLEM_IO, "read");
+	else if ((uint64_t)got > n->left || (got == 0 && n->left))
+		(void)spoil(n, -ESTALE, IH_PROBLEM_CONTENT, "changed its size while it was read");
+	if (got <= 0 || (uint64_t)got > n->left)
+		n->left = 0;
+	else {
+		n->len += (size_t)got;
+		n->left -= (uint64_t)got;
+		if (n->left || (size_t)got == want)
+			return;
+	}
+	if (n->left)
+		return;
+
+	(void)close(TAKE_FD(n->file));
+	put_zeros(n, n->pad);
+	end_node(n);
+}
+
+static void write_link(struct ih_nar *n, int dirfd, const char *name)
+{
+	char target[IH_NAR_TARGET_MAX + 1];
+	ssize_t len;
+
+	len = readlinkat(dirfd, name, target, sizeof(target));
+	if (len < 0)
+		(void)spoil(n, -errno, IH_PROBLEM_IO, "read the link");
+	else if ((size_t)len > IH_NAR_TARGET_MAX)
+		(void)spoil(n, -E2BIG, IH_PROBLEM_METADATA,
+			    "points to a longer path than an archive may hold");
+	else {
+		PUT(n, "type", "symlink", "target");
+		put_string(n, target, (size_t)len);
+	}
+	end_node(n);
+}
+
+static int check_mount(struct ih_nar *n, const struct statx *st)
+{
+	if (!(st->stx_mask & STATX_MNT_ID))
+		return spoil(n, -EOPNOTSUPP, IH_PROBLEM_METADATA,
+			     "cannot be told from a mount: the kernel is older than 5.8");
+	if (st->stx_mnt_id != n->mount)
+		return spoil(n, -EXDEV, IH_PROBLEM_METADATA,
+			     "is not the store's own: another file system is mounted over it");
+	return 0;
+}
+
+/* Files and directories are opened first and judged by the descriptor; the type that the
+ * directory gave only keeps us from opening devices, which may act on it. */
+static int begin_opened(struct ih_nar *n, int dirfd, const char *name, int *fd, struct statx *st)
+{
+	*fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (*fd < 0)
+		return spoil(n, -errno, IH_PROBLEM_IO, "open");
+	if (statx(*fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, st) < 0)
+		return spoil(n, -errno, IH_PROBLEM_IO, "look at");
+	return check_mount(n, st);
+}
+
+static void begin_node(struct ih_nar *n, int dirfd, const char *name, unsigned char type)
+{
+	_close_ int fd = -EBADF;
+	struct statx st;
+
+	PUT(n, "(");
+	if (type != DT_REG && type != DT_DIR) {
+		if (statx(dirfd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+			  STATX_BASIC_STATS | STATX_MNT_ID, &st) < 0) {
+			(void)spoil(n, -errno, IH_PROBLEM_IO, "look at");
+			return end_node(n);
+		}
+		type = (unsigned char)IFTODT(st.stx_mode);
+	}
+	if (type == DT_REG || type == DT_DIR) {
+		if (begin_opened(n, dirfd, name, &fd, &st) < 0)
+			return end_node(n);
+	} else if (type == DT_LNK && check_mount(n, &st) < 0)
+		return end_node(n);
+
+	if (n->source.metadata)
+		ih_metadata_check(fd, ih_text_get(&n->path), n->source.owner, &st, n->problems);
+	if (S_ISREG(st.stx_mode))
+		return begin_file(n, &fd, &st);
+	if (S_ISDIR(st.stx_mode))
+		return begin_directory(n, &fd);
+	if (S_ISLNK(st.stx_mode))
+		return write_link(n, dirfd, name);
+	(void)spoil(n, -EINVAL, IH_PROBLEM_METADATA, "is no file, directory or symbolic link");
+	end_node(n);
+}
+
+static void next_entry(struct ih_nar *n)
+{
+	struct directory *d = &n->stack[n->depth - 1];
+	const char *entry;
+
+	n->path.len = d->path_len;
+	if (n->path.data)
+		n->path.data[d->path_len] = '\0';
+	if (d->next == d->n) {
+		close_directory(d);
+		n->depth--;
+		return end_node(n);
+	}
+	entry = d->sorted[d->next++];
+	if (ih_text_addf(&n->path, "/%s", entry + 1) < 0)
+		n->error = n->error ? n->error : -ENOMEM;
+	PUT(n, "entry", "(", "name");
+	put_string(n, entry + 1, strlen(entry + 1));
+	PUT(n, "node");
+	begin_node(n, d->fd, entry + 1, (unsigned char)entry[0]);
+}
+
+static void begin(struct ih_nar *n)
+{
+	struct statx st = { 0 };
+
+	n->begun = true;
+	PUT(n, "nix-archive-1");
+	if (statx(n->source.dirfd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0) {
+		(void)spoil(n, -errno, IH_PROBLEM_IO, "look at the directory of");
+		n->ended = true;
+		return;
+	}
+	n->mount = st.stx_mnt_id;
+	begin_node(n, n->source.dirfd, n->source.name, DT_UNKNOWN);
+}
+
+static void close_all(struct ih_nar *n)
+{
+	while (n->depth)
+		close_directory(&n->stack[--n->depth]);
+	if (n->file >= 0)
+		(void)close(n->file);
+	ih_text_done(&n->path);
+}
+
+int ih_nar_restart(struct ih_nar *n, const struct ih_nar_source *source,
+		   struct ih_problems *problems)
+{
+	close_all(n);
+	memset(n, 0, offsetof(struct ih_nar, chunk)); /* the buffers need no zeros */
+	n->source = *source;
+	n->problems = problems;
+	n->file = -EBADF;
+	return ih_text_addf(&n->path, "%s", source->shown);
+}
+
+int ih_nar_new(const struct ih_nar_source *source, struct ih_problems *problems,
+	       struct ih_nar **ret)
+{
+	struct ih_nar *n;
+	int r;
+
+	n = malloc(sizeof(*n));
+	if (!n)
+		return -ENOMEM;
+	n->depth = 0;
+	n->file = -EBADF;
+	n->path = (struct ih_text){ 0 };
+	r = ih_nar_restart(n, source, problems);
+	if (r < 0) {
+		ih_nar_free(n);
+		return r;
+	}
+
+	*ret = n;
+	return 0;
+}
+
+ssize_t ih_nar_next(struct ih_nar *n, const void **ret)
+{
+	n->len = 0;
+	while (!n->ended && n->len + STEP_MAX <= sizeof(n->chunk)) {
+		if (n->file >= 0)
+			write_content(n);
+		else if (n->depth)
+			next_entry(n);
+		else
+			begin(n);
+	}
+	n->size += n->len;
+	*ret = n->chunk;
+	return n->len ? (ssize_t)n->len : n->error;
+}
+
+uint64_t ih_nar_size(const struct ih_nar *n)
+{
+	return n->size;
+}
+
+void ih_nar_free(struct ih_nar *n)
+{
+	if (!n)
+		return;
+	close_all(n);
+	free(n);
+}
+
+int ih_nar_digest(const struct ih_nar_source *source, struct ih_problems *problems,
+		  struct ih_digest *ret, uint64_t *ret_size)
+{
+	_cleanup_(ih_cleanup_hash) struct ih_hash *h = NULL;
+	_cleanup_(ih_cleanup_nar) struct ih_nar *n = NULL;
+	const void *piece;
+	ssize_t len;
+	int r;
+
+	r = ih_hash_new(IH_HASH_SHA256, &h);
+	if (r == 0)
+		r = ih_nar_new(source, problems, &n);
+	if (r < 0)
+		return r;
+	while ((len = ih_nar_next(n, &piece)) > 0) {
+		r = ih_hash_add(h, piece, (size_t)len);
+		if (r < 0)
+			return r;
+	}
+	if (len < 0)
+		return (int)len;
+	*ret_size = ih_nar_size(n);
+	return ih_hash_end(h, ret);
+}
