@@ -105,52 +105,53 @@ static int seccomp(const struct ih_confine *c, struct ih_diag *lost, struct ih_d
 		"not kept away; it needs CONFIG_SECCOMP_FILTER");
 }
 
-/* In the order of enum ih_step. */
+/* In the order in which they are taken. */
 static const struct {
+	enum ih_step step;
 	const char *name;
 	int (*take)(const struct ih_confine *c, struct ih_diag *lost, struct ih_diag *diag);
-} steps[IH_STEP_MAX_] = {
-	[IH_STEP_NO_NEW_PRIVS] = { "no-new-privs", no_new_privs },
-	[IH_STEP_CORE] = { "core", no_core },
-	[IH_STEP_CAPABILITIES] = { "capabilities", capabilities },
-	[IH_STEP_SECUREBITS] = { "securebits", securebits },
-	[IH_STEP_LANDLOCK] = { "landlock", landlock },
-	[IH_STEP_MDWE] = { "mdwe", mdwe },
-	[IH_STEP_SECCOMP] = { "seccomp", seccomp },
+} steps[] = {
+	{ IH_STEP_NO_NEW_PRIVILEGES, "no-new-privileges", no_new_privs },
+	{ IH_STEP_CORE_DUMPS, "core-dumps", no_core },
+	{ IH_STEP_CAPABILITIES, "capabilities", capabilities },
+	{ IH_STEP_SECUREBITS, "securebits", securebits },
+	{ IH_STEP_LANDLOCK, "landlock", landlock },
+	{ IH_STEP_WRITE_XOR_EXECUTE, "write-xor-execute", mdwe },
+	{ IH_STEP_SECCOMP, "seccomp", seccomp },
 };
+
+static enum ih_demand demand_of(const struct ih_confine *c, enum ih_step step)
+{
+	return step == IH_STEP_NO_NEW_PRIVILEGES ? IH_DEMAND_REQUIRED : c->demand[step];
+}
 
 int ih_confine(const struct ih_confine *c, struct ih_confine_report *ret, struct ih_diag *diag)
 {
-	unsigned int take = c->steps | 1U << IH_STEP_NO_NEW_PRIVS;
-
 	memset(ret, 0, sizeof(*ret));
-	for (unsigned int i = 0; i < IH_STEP_MAX_; i++) {
+	for (size_t i = 0; i < IH_ARRAY_SIZE(steps); i++) {
+		struct ih_diag *lost = &ret->lost[steps[i].step];
+		enum ih_demand demand = demand_of(c, steps[i].step);
 		int r;
 
-		if (!(take & 1U << i))
+		if (demand == IH_DEMAND_OFF)
 			continue;
-		r = steps[i].take(c, &ret->lost[i], diag);
-		if (r == -EOPNOTSUPP && ret->lost[i].text[0] && !(c->mandatory & 1U << i))
+		r = steps[i].take(c, lost, diag);
+		if (r == -EOPNOTSUPP && lost->text[0] && demand == IH_DEMAND_WANTED)
 			continue;
-		if (r == -EOPNOTSUPP && ret->lost[i].text[0])
-			return ih_fail(diag, r, "%s, and the policy makes this step mandatory",
-				       ret->lost[i].text);
+		if (r == -EOPNOTSUPP && lost->text[0])
+			return ih_fail(diag, r, "not confined: %s; the policy requires this step",
+				       lost->text);
 		if (r < 0)
 			return ih_fail_within(diag, r, "not confined");
-		ret->done |= 1U << i;
+		ret->done |= 1U << steps[i].step;
 	}
 	return 0;
 }
 
-const char *ih_step_name(enum ih_step step)
+const char *ih_confine_name(enum ih_step step)
 {
-	return (unsigned int)step < IH_STEP_MAX_ ? steps[step].name : NULL;
-}
-
-unsigned int ih_step_bit(const char *name)
-{
-	for (unsigned int i = 0; i < IH_STEP_MAX_; i++)
-		if (strcmp(name, steps[i].name) == 0)
-			return 1U << i;
-	return 0;
+	for (size_t i = 0; i < IH_ARRAY_SIZE(steps); i++)
+		if (steps[i].step == step)
+			return steps[i].name;
+	return NULL;
 }

@@ -37,13 +37,13 @@ ACTS = [
     ("bpf", [], "seccomp", "EPERM", True),
     ("shm-exec", [], "seccomp", "EPERM", False),
     ("pkey", [], "seccomp", "ENOSYS", False),
-    ("pkey", [], "mdwe", "EACCES", False),
-    ("write-then-exec", [], "mdwe", "EACCES", False),
+    ("pkey", [], "write-xor-execute", "EACCES", False),
+    ("write-then-exec", [], "write-xor-execute", "EACCES", False),
     ("own-code", [], "landlock", "EACCES", False),
-    ("core", [], "core", "EPERM", False),
+    ("core", [], "core-dumps", "EPERM", False),
     ("securebits", ["0x300"], "securebits", "EPERM", False),
     ("securebits", ["0xc00"], "securebits", "EPERM", False),
-    ("setuid-program", [], "no-new-privs", "EPERM", False),
+    ("setuid-program", [], "no-new-privileges", "EPERM", False),
     ("capability", ["21"], "capabilities", "EPERM", True),
     ("capability", ["19"], "capabilities", "EPERM", True),
 ]
@@ -89,7 +89,7 @@ def check_acts(work):
             tap.ok(r.rc == -31, "%s: an i386 system call ends the process under seccomp" % who, r)
 
 
-STEPS = ["no-new-privs", "core", "capabilities", "securebits", "landlock", "mdwe", "seccomp"]
+STEPS = ["no-new-privileges", "core-dumps", "capabilities", "securebits", "landlock", "write-xor-execute", "seccomp"]
 
 
 def check_landlock(work):
@@ -133,8 +133,8 @@ def check_landlock(work):
 
 # step, system calls it leans on
 FAULTS = [
-    ("no-new-privs", "prctl:38"),
-    ("core", "prlimit64"),
+    ("no-new-privileges", "prctl:38"),
+    ("core-dumps", "prlimit64"),
     ("capabilities", "capget"),
     ("capabilities", "capset"),
     ("securebits", "prctl:27"),
@@ -145,7 +145,7 @@ FAULTS = [
     ("landlock", "openat"),
     ("landlock", "newfstatat"),
     ("landlock", "getdents64"),
-    ("mdwe", "prctl:65"),
+    ("write-xor-execute", "prctl:65"),
     ("seccomp", "seccomp"),
 ]
 

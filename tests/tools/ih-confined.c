@@ -14,21 +14,23 @@
 
 #define TREES_MAX 16
 
-static unsigned int bits_of(char *list)
+/* Sets the demand for each step in a list of names. */
+static void demand(char *list, enum ih_demand what, struct ih_confine *c)
 {
-	unsigned int bits = 0;
 	char *save = NULL;
 
 	for (char *w = strtok_r(list, ",", &save); w; w = strtok_r(NULL, ",", &save)) {
-		unsigned int bit = ih_step_bit(w);
+		int s = 0;
 
-		if (!bit) {
+		while (s < IH_STEP_MAX_ && (!ih_confine_name((enum ih_step)s) ||
+					    strcmp(ih_confine_name((enum ih_step)s), w) != 0))
+			s++;
+		if (s == IH_STEP_MAX_) {
 			fprintf(stderr, "no such step: %s\n", w);
 			exit(2);
 		}
-		bits |= bit;
+		c->demand[s] = what;
 	}
-	return bits;
 }
 
 int main(int argc, char **argv)
@@ -41,10 +43,12 @@ int main(int argc, char **argv)
 
 	if (argc < 4)
 		return 2;
-	c.steps = bits_of(argv[1]);
+	for (int s = 0; s < IH_STEP_MAX_; s++)
+		c.demand[s] = IH_DEMAND_OFF;
+	demand(argv[1], IH_DEMAND_WANTED, &c);
 	for (; i + 1 < argc && strcmp(argv[i], "--") != 0; i += 2) {
 		if (strcmp(argv[i], "--mandatory") == 0)
-			c.mandatory = bits_of(argv[i + 1]);
+			demand(argv[i + 1], IH_DEMAND_REQUIRED, &c);
 		else if (strcmp(argv[i], "--tree") == 0 && c.n_trees < TREES_MAX)
 			trees[c.n_trees++] = argv[i + 1];
 		else
@@ -54,7 +58,7 @@ int main(int argc, char **argv)
 	r = ih_confine(&c, &report, &diag);
 	for (int s = 0; s < IH_STEP_MAX_; s++)
 		if (report.lost[s].text[0])
-			fprintf(stderr, "lost %s: %s\n", ih_step_name((enum ih_step)s),
+			fprintf(stderr, "lost %s: %s\n", ih_confine_name((enum ih_step)s),
 				report.lost[s].text);
 	if (r < 0) {
 		fprintf(stderr, "failed: %s\n", diag.text);
