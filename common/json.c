@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include <json-c/json.h>
+#include <json-c/printbuf.h>
 
 #include "common/json_priv.h"
 
@@ -519,6 +520,28 @@ struct ih_json_out *ih_json_new_u64(uint64_t n)
 struct ih_json_out *ih_json_new_bool(bool b)
 {
 	return own(json_object_new_boolean(b), false);
+}
+
+/* json-c keeps the string that is the source; what it prints of it are the bytes themselves. */
+static int print_source(struct json_object *value, struct printbuf *pb, int level, int flags)
+{
+	(void)level;
+	(void)flags;
+	return printbuf_memappend(pb, json_object_get_string(value),
+				  json_object_get_string_len(value));
+}
+
+struct ih_json_out *ih_json_new_source(const struct ih_json *v)
+{
+	struct ih_text source = { 0 };
+	struct json_object *value = NULL;
+
+	if (ih_json_source(v, &source) == 0 && source.len <= INT_MAX)
+		value = json_object_new_string_len(ih_text_get(&source), (int)source.len);
+	ih_text_done(&source);
+	if (value)
+		json_object_set_serializer(value, print_source, NULL, NULL);
+	return own(value, false);
 }
 
 /* Bytes from @s on that are one well-formed character, or 0. */

@@ -99,6 +99,9 @@ struct ih_json_out *ih_json_new_array(void);
 struct ih_json_out *ih_json_new_string(const char *text); /* NULL gives null */
 struct ih_json_out *ih_json_new_u64(uint64_t n);
 struct ih_json_out *ih_json_new_bool(bool b);
+
+/* A value of a document that was read, printed byte for byte as it stood there, pretty or not. */
+struct ih_json_out *ih_json_new_source(const struct ih_json *v);
 void ih_json_set(struct ih_json_out *object, const char *key, struct ih_json_out *value);
 void ih_json_push(struct ih_json_out *array, struct ih_json_out *value);
 void ih_json_set_string(struct ih_json_out *object, const char *key, const char *text);
