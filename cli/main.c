@@ -12,6 +12,7 @@
 #include "config.h"
 
 static const struct ih_verb verbs[] = {
+	{ "bootspec", "check, show, convert and compare bootspecs", ih_cmd_bootspec },
 	{ 0 }, /* end */
 };
 

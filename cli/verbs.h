@@ -16,3 +16,5 @@ struct ih_verb {
 	const char *summary;		   /* fits one line of `ihard --help` */
 	int (*run)(int argc, char **argv); /* argv[0] is the verb; returns an exit code */
 };
+
+int ih_cmd_bootspec(int argc, char **argv);

@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ihard bootspec over files and generations: what is accepted and, beside it, what is refused and why.
+# usage: bootspec.sh IHARD
+set -u
+ihard=$1
+here=$(dirname "$0")
+# shellcheck source=tests/lib/tap.sh
+. "$here/../lib/tap.sh"
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+core='"system":"x86_64-linux","label":"NixOS X (Linux 6.6)","kernel":"/k","init":"/t/init","toplevel":"/t","kernelParams":["a"]'
+echo "{\"org.nixos.bootspec.v1\":{$core}}" >"$dir/good.json"
+echo "{\"org.nixos.bootspec.v1\":{$core,\"initrd\":null}}" >"$dir/null.json"
+echo "{\"org.nixos.bootspec.v2\":{$core,\"initrds\":[\"/a\",\"/b\"]}}" >"$dir/v2.json"
+echo '{"org.nixos.bootspec.v1":{"label":7}' >"$dir/cut.json"
+printf '{"org.nixos.bootspec.v1":{"label":7,\n"kernel":"x"}}' >"$dir/bad.json"
+
+tap_run 0 "a good document" "$ihard" bootspec check "$dir/good.json"
+tap_is "$tap_out" "$dir/good.json: version 1, 0 specialisations, 0 extensions: good" "says what it is"
+tap_run 1 "null, strictly" "$ihard" bootspec check "$dir/null.json"
+tap_is "$tap_out" "$dir/null.json:1: error: org.nixos.bootspec.v1.initrd must not be null: leave it out" "says where"
+tap_run 0 "null, tolerantly" "$ihard" bootspec check --tolerant "$dir/null.json"
+tap_run 1 "several problems" "$ihard" bootspec check "$dir/bad.json"
+tap_is "$(printf '%s\n' "$tap_out" | grep -c ': error: ')" 6 "all at once"
+tap_like "$tap_out" "bad.json:2: error: org.nixos.bootspec.v1.kernel must be an absolute path" "with their lines"
+tap_run 1 "text that is cut off" "$ihard" bootspec check "$dir/cut.json"
+tap_like "$tap_out" "cut.json: line 2" "has a sentence with the place"
+tap_run 125 "a file that is not there" "$ihard" bootspec check "$dir/none.json"
+tap_run 2 "no file" "$ihard" bootspec check
+tap_run 2 "an unknown verb" "$ihard" bootspec frobnicate
+tap_run 2 "convert needs --to" "$ihard" bootspec convert "$dir/good.json"
+tap_run 2 "v3 does not exist" "$ihard" bootspec convert --to v3 "$dir/good.json"
+
+tap_run 0 "convert to v2" "$ihard" bootspec convert --to v2 "$dir/good.json"
+printf '%s\n' "$tap_out" >"$dir/converted.json"
+tap_run 0 "means the same" "$ihard" bootspec diff "$dir/good.json" "$dir/converted.json"
+tap_run 0 "is valid" "$ihard" bootspec check "$dir/converted.json"
+tap_run 1 "two initrds do not fit v1" "$ihard" bootspec convert --to v1 "$dir/v2.json"
+tap_like "$tap_err" "more than one initrd, which version 1 cannot say" "and says so"
+tap_run 1 "diff" "$ihard" bootspec diff "$dir/good.json" "$dir/v2.json"
+tap_is "$tap_out" "$(printf '+ initrd /a\n+ initrd /b')" "names what differs"
+
+# a generation of the time before boot.json
+top=$dir/system
+mkdir -p "$top/specialisation" "$dir/modules/lib/modules/6.6.1" "$dir/inner"
+echo bzImage >"$dir/bzImage"
+echo initrd >"$dir/ramdisk"
+for g in "$top" "$dir/inner"; do
+	ln -s "$dir/bzImage" "$g/kernel"
+	ln -s "$dir/modules" "$g/kernel-modules"
+	printf '23.05' >"$g/nixos-version"
+	printf 'x86_64-linux' >"$g/system"
+	printf 'loglevel=4 root=UUID=ab' >"$g/kernel-params"
+	: >"$g/init"
+done
+ln -s "$dir/ramdisk" "$top/initrd"
+ln -s "$dir/inner" "$top/specialisation/gui"
+tap_run 0 "synthesize" "$ihard" bootspec synthesize "$top"
+printf '%s\n' "$tap_out" >"$top/boot.json"
+tap_run 0 "is strictly valid: a generation can be named, too" "$ihard" bootspec check "$top"
+tap_run 0 "show it" "$ihard" bootspec show "$top"
+tap_like "$tap_out" "label +NixOS 23.05 \(Linux 6.6.1\)" "label from the versions"
+tap_like "$tap_out" "kernel +$dir/bzImage" "kernel where the link leads"
+tap_like "$tap_out" "specialisation +gui" "specialisations, too"
+tap_run 0 "synthesize v2" "$ihard" bootspec synthesize --to v2 "$top"
+rm "$top/kernel-params"
+tap_run 125 "a generation without parameters is refused" "$ihard" bootspec synthesize "$top"
+tap_like "$tap_err" "kernel-params" "and named"
+tap_done
