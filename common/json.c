@@ -179,7 +179,7 @@ static int parse_values(struct ih_json_doc *doc, struct ih_diag *diag)
 	error = json_tokener_get_error(tok);
 	end = json_tokener_get_parse_end(tok);
 	json_tokener_free(tok);
-	if (error == json_tokener_continue)
+	if (end > doc->len || error == json_tokener_continue)
 		end = doc->len;
 	if (error != json_tokener_success)
 		return fail_at(doc, end, diag, describe(error));

@@ -140,6 +140,8 @@ unsigned int ih_policy_unit(const struct ih_policy *policy, const char *name);
 /* The treatment of an interpreter's environment; @name may be NULL. Never NULL. */
 const struct ih_env_treatment *ih_policy_environment(const struct ih_policy *policy,
 						     const char *name);
+/* "no_new_privileges", … as in the policy. */
+const char *ih_step_name(enum ih_step step);
 bool ih_env_keeps(const struct ih_env_treatment *t, const char *variable, size_t len);
 
 /* ih_decide() with the policy's rules. */

@@ -73,7 +73,8 @@ struct ih_rule {
 	__u8 verdict;		      /* enum ih_verdict */
 	__u8 report_only;	      /* a denial is reported, not enforced */
 	__u8 n_uids, n_gids, n_units; /* 0: anybody, any unit */
-	__u8 pad_[7];
+	__u8 is_end;		      /* nobody wrote it: it ends the policy's list */
+	__u8 pad_[6];
 	struct ih_id_range uids[IH_RULE_SUBJECTS_MAX];
 	struct ih_id_range gids[IH_RULE_SUBJECTS_MAX];
 	__u32 units[IH_RULE_SUBJECTS_MAX];
@@ -248,7 +249,10 @@ static inline enum ih_reason ih_reason_of_miss(enum ih_miss miss, const struct i
 			return by_mode;
 		if (f->program < IH_TRUST_OWNED)
 			return IH_REASON_PROGRAM;
-		return ih_facts_sources(f) < IH_TRUST_OWNED ? IH_REASON_SOURCE : by_mode;
+		if (ih_facts_sources(f) < IH_TRUST_OWNED)
+			return IH_REASON_SOURCE;
+		doubts = f->flags & IH_FACT_DOUBTS; /* also those that the rule tolerates */
+		return doubts ? ih_reason_of_doubt(doubts) : by_mode;
 	default:
 		return by_mode;
 	}
@@ -291,7 +295,7 @@ static inline int ih_decide_step(struct ih_decision *d, const struct ih_facts *f
 	d->done = 1;
 	if (r->verdict != IH_ALLOW && r->verdict != IH_AUDIT) {
 		d->answer.report_only = r->report_only;
-		d->answer.reason = IH_REASON_RULE;
+		d->answer.reason = r->is_end ? IH_REASON_NONE : IH_REASON_RULE;
 		return 1;
 	}
 	d->answer.reason = IH_REASON_ALLOWED;
@@ -299,11 +303,10 @@ static inline int ih_decide_step(struct ih_decision *d, const struct ih_facts *f
 	return 1;
 }
 
-/* Finds the words for a denial that no rule of the user's made. @n: rules there are. */
-static inline void ih_decide_end(struct ih_decision *d, const struct ih_facts *f, __u32 n)
+/* Finds the reason for a denial that no rule of the user's made. */
+static inline void ih_decide_end(struct ih_decision *d, const struct ih_facts *f)
 {
-	if (d->answer.reason == IH_REASON_NONE ||
-	    (d->answer.reason == IH_REASON_RULE && d->answer.rule == n))
+	if (d->answer.reason == IH_REASON_NONE)
 		d->answer.reason = (__u16)ih_reason_of_miss((enum ih_miss)d->nearest, f, d->doubts);
 }
 
@@ -324,7 +327,7 @@ static inline struct ih_answer ih_decide(const struct ih_facts *f, const struct 
 	for (__u32 i = 0; i < n && i < IH_RULES_MAX; i++)
 		if (ih_decide_step(&d, f, &rules[i], i + 1))
 			break;
-	ih_decide_end(&d, f, n);
+	ih_decide_end(&d, f);
 	return d.answer;
 }
 

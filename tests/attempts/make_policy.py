@@ -12,7 +12,7 @@ def main():
     profile, store = sys.argv[1:]
     with open(profile, encoding="utf-8") as f:
         policy = json.load(f)
-    trees = [p for p in policy["providers"] if "trees" in p]
+    trees = [p for p in policy["trust"] if "trees" in p]
     assert trees, "the profile lists no trees"
     trees[0]["trees"].append(store)
     json.dump(policy, sys.stdout, indent=1)
