@@ -13,6 +13,7 @@
 
 static const struct ih_verb verbs[] = {
 	{ "bootspec", "check, show, convert and compare bootspecs", ih_cmd_bootspec },
+	{ "verify", "whether a closure in a Nix store is what was signed", ih_cmd_verify },
 	{ 0 }, /* end */
 };
 
