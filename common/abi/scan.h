@@ -431,7 +431,8 @@ static inline int ih_scan_take(struct ih_scan *s, struct ih_scan_text a, struct 
 static inline __u32 ih_scan_digits(struct ih_scan_text a, __u32 i)
 {
 	__u32 start = i, n;
-	int hex = i < a.len && (IH_SCAN_BYTE(a, i) == 'x' || IH_SCAN_BYTE(a, i) == 'X');
+	int hex = i > 0 && i < a.len && IH_SCAN_BYTE(a, i - 1) == '0' &&
+		  ih_scan_lower((__u8)IH_SCAN_BYTE(a, i)) == 'x'; /* perl -0xHH */
 
 	if (hex)
 		i++;
