@@ -17,5 +17,5 @@ struct ih_verb {
 	int (*run)(int argc, char **argv); /* argv[0] is the verb; returns an exit code */
 };
 
+int ih_cmd_boot(int argc, char **argv);
 int ih_cmd_bootspec(int argc, char **argv);
-int ih_cmd_verify(int argc, char **argv);
