@@ -8,7 +8,7 @@ Every program in bench/ uses it; alone:
 
 The first command is what the others are measured against. Printed are medians, and for each other
 command the median, least and greatest of the ratios taken pair by pair in one round; peak memory is
-of the largest process. COMMAND is run by sh with its output thrown away; a command that fails ends it,
+of the largest process, and "<" where it is below what Python itself takes (exec inherits that mark). COMMAND is run by sh with its output thrown away; a command that fails ends it,
 unless NAME ends in '?' ("refused?=ihard check …": any exit status will do).
 --each runs the command that many times for one measurement, for what takes less than a millisecond.
 """
@@ -67,6 +67,11 @@ def ratios(results, name, base):
     return [a[0] / b[0] for a, b in zip(results[name], results[base])]
 
 
+def mebibytes(kib):
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return f"{kib / 1024:.1f} MiB" if kib > own * 1.02 else f"< {own / 1024:.0f} MiB"
+
+
 def spread(values):
     """Median, least, greatest."""
     return statistics.median(values), min(values), max(values)
@@ -88,7 +93,7 @@ def report(results, base, title=None):
         wall = statistics.median(r[0] for r in results[n])
         cpu = statistics.median(r[1] for r in results[n])
         peak = max(r[2] for r in results[n])
-        line = f"{n:{width}}  {seconds(wall):>10} {seconds(cpu):>10} {peak / 1024:>5.1f} MiB"
+        line = f"{n:{width}}  {seconds(wall):>10} {seconds(cpu):>10} {mebibytes(peak):>9}"
         if n != base:
             line += "   %.3f (%.3f to %.3f)" % spread(ratios(results, n, base))
         print(line)

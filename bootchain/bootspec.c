@@ -16,12 +16,12 @@
 /* One run of the reader. */
 struct reader {
 	enum ih_bootspec_mode mode;
-	struct ih_problems *problems;
+	struct ih_bootspec_problems *problems;
 	size_t n_specialisations;
 	bool oom;
 };
 
-void ih_problems_done(struct ih_problems *problems)
+void ih_bootspec_problems_done(struct ih_bootspec_problems *problems)
 {
 	size_t i;
 
@@ -30,14 +30,14 @@ void ih_problems_done(struct ih_problems *problems)
 		free(problems->items[i].text);
 	}
 	free(problems->items);
-	*problems = (struct ih_problems){ 0 };
+	*problems = (struct ih_bootspec_problems){ 0 };
 }
 
 static void remember(struct reader *rd, const struct ih_json *where, bool is_error,
 		     const char *format, va_list args)
 {
-	struct ih_problems *ps = rd->problems;
-	struct ih_problem *grown;
+	struct ih_bootspec_problems *ps = rd->problems;
+	struct ih_bootspec_problem *grown;
 	struct ih_diag text;
 	char raw[IH_DIAG_MAX];
 
@@ -53,9 +53,9 @@ static void remember(struct reader *rd, const struct ih_json *where, bool is_err
 		return;
 	}
 	ps->items = grown;
-	ps->items[ps->n] = (struct ih_problem){ .is_error = is_error,
-						.line = ih_json_line(where),
-						.text = strdup(text.text) };
+	ps->items[ps->n] = (struct ih_bootspec_problem){ .is_error = is_error,
+							 .line = ih_json_line(where),
+							 .text = strdup(text.text) };
 	(void)ih_fail(&text, 0, "%s", where->path);
 	ps->items[ps->n].path = strdup(text.text);
 	if (!ps->items[ps->n].path || !ps->items[ps->n].text)
@@ -556,9 +556,10 @@ static void read_spec(struct reader *rd, const struct ih_json *top, unsigned int
 	read_specialisations(rd, top, parent != 0, s);
 }
 
-static int fail_first(const char *name, const struct ih_problems *problems, struct ih_diag *diag)
+static int fail_first(const char *name, const struct ih_bootspec_problems *problems,
+		      struct ih_diag *diag)
 {
-	const struct ih_problem *p = problems->items;
+	const struct ih_bootspec_problem *p = problems->items;
 	size_t i = 0;
 
 	while (i < problems->n && !p[i].is_error)
@@ -571,7 +572,7 @@ static int fail_first(const char *name, const struct ih_problems *problems, stru
 }
 
 int ih_bootspec_parse(const char *name, const char *text, size_t len, enum ih_bootspec_mode mode,
-		      struct ih_problems *problems, struct ih_bootspec_doc **ret,
+		      struct ih_bootspec_problems *problems, struct ih_bootspec_doc **ret,
 		      struct ih_diag *diag)
 {
 	struct reader rd = { .mode = mode, .problems = problems };

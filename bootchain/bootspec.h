@@ -30,20 +30,20 @@ enum ih_bootspec_mode {
 	IH_BOOTSPEC_TOLERANT, /* what generations in the wild contain; each slip is a warning */
 };
 
-struct ih_problem {
+struct ih_bootspec_problem {
 	bool is_error; /* else a warning */
 	unsigned int line;
 	char *path; /* "org.nixos.bootspec.v1.initrd"; "" is the document */
 	char *text;
 };
 
-struct ih_problems {
-	struct ih_problem *items;
+struct ih_bootspec_problems {
+	struct ih_bootspec_problem *items;
 	size_t n;
 	size_t errors, warnings; /* all of them, remembered or not */
 };
 
-void ih_problems_done(struct ih_problems *problems);
+void ih_bootspec_problems_done(struct ih_bootspec_problems *problems);
 
 struct ih_bootspec_secret {
 	char *name, *path;
@@ -93,8 +93,8 @@ struct ih_bootspec_doc {
 /**
  * ih_bootspec_parse() - read a document
  * @name: for messages
- * @problems: every problem at once, in the order of the document; given to ih_problems_done() by
- *            the caller, also after a failure
+ * @problems: every problem at once, in the order of the document; given to
+ * ih_bootspec_problems_done() by the caller, also after a failure
  * @ret: on success given to ih_bootspec_doc_free()
  *
  * A document with both a v1 and a v2 object is read as v2, and both must say the same.
@@ -103,7 +103,7 @@ struct ih_bootspec_doc {
  * -ENOMEM.
  */
 int ih_bootspec_parse(const char *name, const char *text, size_t len, enum ih_bootspec_mode mode,
-		      struct ih_problems *problems, struct ih_bootspec_doc **ret,
+		      struct ih_bootspec_problems *problems, struct ih_bootspec_doc **ret,
 		      struct ih_diag *diag);
 void ih_bootspec_doc_free(struct ih_bootspec_doc *doc);
 

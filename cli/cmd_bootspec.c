@@ -91,7 +91,7 @@ static int read_document(const char *path, char **ret, size_t *ret_len, struct i
 	return ih_read_file(AT_FDCWD, path, IH_JSON_SIZE_MAX, ret, ret_len, diag);
 }
 
-static int load(const char *path, enum ih_bootspec_mode mode, struct ih_problems *problems,
+static int load(const char *path, enum ih_bootspec_mode mode, struct ih_bootspec_problems *problems,
 		struct ih_bootspec_doc **ret, struct ih_diag *diag)
 {
 	_free_ char *text = NULL;
@@ -104,14 +104,14 @@ static int load(const char *path, enum ih_bootspec_mode mode, struct ih_problems
 	return ih_bootspec_parse(path, text, len, mode, problems, ret, diag);
 }
 
-static void print_problems(const char *path, const struct ih_problems *problems)
+static void print_problems(const char *path, const struct ih_bootspec_problems *problems)
 {
 	struct ih_output out;
 	size_t i;
 
 	ih_output_init(&out, stdout);
 	for (i = 0; i < problems->n; i++) {
-		const struct ih_problem *p = &problems->items[i];
+		const struct ih_bootspec_problem *p = &problems->items[i];
 
 		printf("%s:%u: ", path, p->line);
 		ih_output_tone(&out, p->is_error ? IH_TONE_BAD : IH_TONE_NOTE, "%s",
@@ -123,13 +123,13 @@ static void print_problems(const char *path, const struct ih_problems *problems)
 		       problems->errors + problems->warnings - problems->n);
 }
 
-static struct ih_json_out *problems_json(const struct ih_problems *problems)
+static struct ih_json_out *problems_json(const struct ih_bootspec_problems *problems)
 {
 	struct ih_json_out *all = ih_json_new_array();
 	size_t i;
 
 	for (i = 0; i < problems->n; i++) {
-		const struct ih_problem *p = &problems->items[i];
+		const struct ih_bootspec_problem *p = &problems->items[i];
 		struct ih_json_out *one = ih_json_new_object();
 
 		ih_json_set_string(one, "severity", p->is_error ? "error" : "warning");
@@ -157,7 +157,7 @@ static int print_json(const struct ih_options *o, struct ih_json_out *out)
 
 static int check_one(const struct ih_options *o, const struct settings *s, const char *path)
 {
-	struct ih_problems problems = { 0 };
+	struct ih_bootspec_problems problems = { 0 };
 	struct ih_bootspec_doc *doc = NULL;
 	struct ih_diag diag = { 0 };
 	int code = IH_EXIT_OK;
@@ -189,7 +189,7 @@ static int check_one(const struct ih_options *o, const struct settings *s, const
 			       doc->spec.n_specialisations == 1 ? "" : "s", doc->spec.n_extensions,
 			       doc->spec.n_extensions == 1 ? "" : "s");
 	}
-	ih_problems_done(&problems);
+	ih_bootspec_problems_done(&problems);
 	ih_bootspec_doc_free(doc);
 	return code;
 }
@@ -315,12 +315,12 @@ static int show_one(const struct ih_options *o, const struct settings *s,
 /* Loads a document for a verb that goes on with it; its errors go to stderr. */
 static int load_or_say(const struct ih_options *o, const char *path, struct ih_bootspec_doc **ret)
 {
-	struct ih_problems problems = { 0 };
+	struct ih_bootspec_problems problems = { 0 };
 	struct ih_diag diag = { 0 };
 	int r;
 
 	r = load(path, IH_BOOTSPEC_TOLERANT, &problems, ret, &diag);
-	ih_problems_done(&problems);
+	ih_bootspec_problems_done(&problems);
 	return r < 0 ? failed(o, &diag) : IH_EXIT_OK;
 }
 

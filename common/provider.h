@@ -27,7 +27,8 @@ struct ih_provider {
 	size_t n_keys;
 	char *keys_from; /* or NULL: a nix.conf or a file of public keys, read when the provider is
 			  * opened; its keys are added to keys[] */
-	unsigned int sigs_needed;      /* distinct public keys, at least 1 */
+	unsigned int sigs_needed; /* distinct public keys, at least 1 */
+	unsigned int owner;	  /* of the files in the store; not 0 in a chroot store of a user */
 	bool accept_content_addressed; /* a `ca` claim, once the content was hashed against it */
 
 	/* paths */

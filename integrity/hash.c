@@ -26,6 +26,7 @@ static const struct {
 	[IH_HASH_SHA1] = { "sha1", "SHA1", 20 },
 	[IH_HASH_SHA256] = { "sha256", "SHA256", IH_SHA256_SIZE },
 	[IH_HASH_SHA512] = { "sha512", "SHA512", 64 },
+	[IH_HASH_SHA384] = { "sha384", "SHA384", 48 },
 };
 
 size_t ih_hash_size(enum ih_hash_algo algo)
@@ -40,7 +41,7 @@ const char *ih_hash_name(enum ih_hash_algo algo)
 
 enum ih_hash_algo ih_hash_find(const char *name, size_t len)
 {
-	for (unsigned int i = IH_HASH_NONE + 1; i < IH_HASH_MAX_; i++)
+	for (unsigned int i = IH_HASH_NONE + 1; i <= IH_HASH_SHA512; i++)
 		if (strlen(algos[i].name) == len && memcmp(algos[i].name, name, len) == 0)
 			return (enum ih_hash_algo)i;
 	return IH_HASH_NONE;

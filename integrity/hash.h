@@ -19,6 +19,7 @@ enum ih_hash_algo {
 	IH_HASH_SHA1,
 	IH_HASH_SHA256,
 	IH_HASH_SHA512,
+	IH_HASH_SHA384, /* of TPM banks only: Nix has none, ih_hash_find() does not know it */
 	IH_HASH_MAX_,
 };
 

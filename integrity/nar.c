@@ -295,6 +295,8 @@ static void begin_node(struct ih_nar *n, int dirfd, const char *name, unsigned c
 
 	if (n->source.metadata)
 		ih_metadata_check(fd, ih_text_get(&n->path), n->source.owner, &st, n->problems);
+	if (n->source.seen)
+		n->source.seen(n->source.user, ih_text_get(&n->path), &st);
 	if (S_ISREG(st.stx_mode))
 		return begin_file(n, &fd, &st);
 	if (S_ISDIR(st.stx_mode))

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "common/cleanup.h"
@@ -30,6 +31,9 @@ struct ih_nar_source {
 	const char *shown; /* the object's path in messages */
 	bool metadata;	   /* report what is not canonical, for objects that belong to @owner */
 	uid_t owner;
+	/* Told of every node as it is begun, before its content is read; may be NULL. */
+	void (*seen)(void *user, const char *path, const struct statx *st);
+	void *user;
 };
 
 /**

@@ -109,16 +109,17 @@ static int read_text(struct reader *r, const char *path, char *text, unsigned in
 	return e;
 }
 
-static int open_conf(struct reader *r, const char *path)
+/* Whoever can write the file decides whom we trust. */
+static int open_owned(const char *path, struct ih_diag *diag)
 {
 	_close_ int fd = -EBADF;
 	struct stat st;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return ih_fail(r->diag, -errno, "cannot open '%s': %s", path, strerror(errno));
+		return ih_fail(diag, -errno, "cannot open '%s': %s", path, strerror(errno));
 	if ((st.st_uid != 0 && st.st_uid != geteuid()) || st.st_mode & 0022)
-		return ih_fail(r->diag, -EPERM,
+		return ih_fail(diag, -EPERM,
 			       "others can write '%s', so its keys cannot be trusted (owner %u, "
 			       "mode %04o)",
 			       path, st.st_uid, st.st_mode & 07777);
@@ -134,7 +135,7 @@ static int read_conf(struct reader *r, const char *path, unsigned int depth)
 
 	if (depth > IH_NIX_CONF_DEPTH_MAX || ++r->files > IH_NIX_CONF_FILES_MAX)
 		return ih_fail(r->diag, -ELOOP, "too many files include each other at '%s'", path);
-	fd = open_conf(r, path);
+	fd = open_owned(path, r->diag);
 	if (fd < 0)
 		return fd;
 	e = ih_read_fd(fd, path, IH_NIX_CONF_SIZE_MAX, &text, &len, r->diag);
@@ -185,4 +186,27 @@ int ih_nix_conf_parse(const char *path, const char *text, struct ih_keys *keys,
 	if (!copy)
 		return ih_fail(diag, -ENOMEM, "no memory for '%s'", path);
 	return finish(&r, read_text(&r, path, copy, 0), keys);
+}
+
+static int read_list(const char *path, struct ih_keys *keys, struct ih_diag *diag)
+{
+	_free_ char *text = NULL;
+	_close_ int fd = -EBADF;
+	size_t len;
+	int e;
+
+	fd = open_owned(path, diag);
+	if (fd < 0)
+		return fd;
+	e = ih_read_fd(fd, path, IH_KEY_FILE_MAX, &text, &len, diag);
+	return e < 0 ? e : ih_keys_add_text(path, text, len, keys, diag);
+}
+
+int ih_keys_from(const char *path, struct ih_keys *keys, struct ih_diag *diag)
+{
+	const char *dot = strrchr(path, '.');
+
+	if (dot && strcmp(dot, ".conf") == 0)
+		return ih_nix_conf_keys(path, keys, diag);
+	return read_list(path, keys, diag);
 }

@@ -29,3 +29,12 @@ int ih_nix_conf_keys(const char *path, struct ih_keys *keys, struct ih_diag *dia
 /* The same from memory; @path is for messages and for where includes start. */
 int ih_nix_conf_parse(const char *path, const char *text, struct ih_keys *keys,
 		      struct ih_diag *diag);
+
+/**
+ * ih_keys_from() - add the keys of a file that a policy names
+ * @path: a nix.conf when its name ends in ".conf", else a list of public keys as
+ *	`nix-store --generate-binary-cache-key` writes them
+ *
+ * Either is refused (-EPERM) when others than root and we can write it.
+ */
+int ih_keys_from(const char *path, struct ih_keys *keys, struct ih_diag *diag);

@@ -137,23 +137,17 @@ int ih_keys_add_list(struct ih_keys *keys, const char *text, struct ih_diag *dia
 	}
 }
 
-int ih_keys_add_file(struct ih_keys *keys, const char *path, struct ih_diag *diag)
+int ih_keys_add_text(const char *name, const char *text, size_t len, struct ih_keys *keys,
+		     struct ih_diag *diag)
 {
-	_free_ char *text = NULL;
-	size_t len, before = keys->n;
 	int r;
 
-	r = ih_read_file(AT_FDCWD, path, IH_KEY_FILE_MAX, &text, &len, diag);
-	if (r < 0)
-		return r;
 	if (strlen(text) != len)
-		return ih_fail(diag, -EBADMSG, "'%s' holds a NUL byte and so no keys", path);
+		return ih_fail(diag, -EBADMSG, "'%s' holds a NUL byte and so no keys", name);
+	if (!text[strspn(text, SPACE)])
+		return ih_fail(diag, -EBADMSG, "'%s' holds no key", name);
 	r = ih_keys_add_list(keys, text, diag);
-	if (r < 0)
-		return ih_fail_within(diag, r, "%s", path);
-	if (keys->n == before && !text[strspn(text, SPACE)])
-		return ih_fail(diag, -EBADMSG, "'%s' holds no key", path);
-	return 0;
+	return r < 0 ? ih_fail_within(diag, r, "%s", name) : 0;
 }
 
 void ih_keys_done(struct ih_keys *keys)

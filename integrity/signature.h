@@ -52,8 +52,10 @@ int ih_keys_add_key(struct ih_keys *keys, const struct ih_public_key *key, struc
 /* A list with white space between, as trusted-public-keys has it. All or nothing. */
 int ih_keys_add_list(struct ih_keys *keys, const char *text, struct ih_diag *diag);
 
-/* A file that holds such a list, as `nix-store --generate-binary-cache-key` writes it. */
-int ih_keys_add_file(struct ih_keys *keys, const char *path, struct ih_diag *diag);
+/* What a key file holds: such a list, at least one key; @name is for messages (see ih_keys_from()).
+ */
+int ih_keys_add_text(const char *name, const char *text, size_t len, struct ih_keys *keys,
+		     struct ih_diag *diag);
 
 void ih_keys_done(struct ih_keys *keys);
 

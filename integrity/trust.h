@@ -27,7 +27,10 @@ struct ih_evidence {
 	size_t n_problems;
 	char *signers[IH_EVIDENCE_KEYS_MAX]; /* distinct trusted keys whose signature is good */
 	size_t n_signers;
-	uint64_t device, inode; /* of the file that was looked at */
+	char *unstable; /* somebody other than root can make the name lead elsewhere, one sentence;
+			 * NULL: nobody. What was opened is what was judged; the name must not be
+			 * passed on */
+	uint64_t device, inode; /* as st_dev, st_ino: of the file that was looked at */
 	int64_t ctime_ns;
 };
 

@@ -10,7 +10,7 @@
 
 static void round_trip(const struct ih_bootspec_doc *doc, unsigned int version)
 {
-	struct ih_problems problems = { 0 };
+	struct ih_bootspec_problems problems = { 0 };
 	struct ih_bootspec_doc *again = NULL;
 	struct ih_text out = { 0 }, diff = { 0 };
 	struct ih_diag diag = { 0 };
@@ -22,7 +22,7 @@ static void round_trip(const struct ih_bootspec_doc *doc, unsigned int version)
 		if (ih_bootspec_diff(&doc->spec, &again->spec, &diff) != 0)
 			abort();
 	}
-	ih_problems_done(&problems);
+	ih_bootspec_problems_done(&problems);
 	ih_bootspec_doc_free(again);
 	ih_text_done(&out);
 	ih_text_done(&diff);
@@ -30,7 +30,7 @@ static void round_trip(const struct ih_bootspec_doc *doc, unsigned int version)
 
 static int run(const uint8_t *data, size_t size, enum ih_bootspec_mode mode)
 {
-	struct ih_problems problems = { 0 };
+	struct ih_bootspec_problems problems = { 0 };
 	struct ih_bootspec_doc *doc = NULL;
 	struct ih_diag diag = { 0 };
 	int r;
@@ -44,7 +44,7 @@ static int run(const uint8_t *data, size_t size, enum ih_bootspec_mode mode)
 		round_trip(doc, 1);
 		round_trip(doc, 2);
 	}
-	ih_problems_done(&problems);
+	ih_bootspec_problems_done(&problems);
 	ih_bootspec_doc_free(doc);
 	return r;
 }

@@ -6,7 +6,7 @@
  *   ih-store row DB DIR PATH…         fingerprint of each, as the database claims it
  *   ih-store each DB DIR              all fingerprints
  *   ih-store ca REAL DB DIR PATH…     content held against its own claim; REAL is put before PATH
- *   ih-store keys FILE…               the keys that these nix.conf trust
+ *   ih-store keys FILE…               the keys of these files (nix.conf or key lists)
  *   ih-store sign SECRET TEXT         signature over TEXT
  * Exit status: 0, or 1 when anything failed.
  */
@@ -226,7 +226,7 @@ static int do_keys(int argc, char **argv)
 	int bad = 0;
 
 	for (int i = 0; i < argc; i++)
-		if (ih_nix_conf_keys(argv[i], &keys, &diag) < 0)
+		if (ih_keys_from(argv[i], &keys, &diag) < 0)
 			bad = complain(-1);
 	for (size_t i = 0; i < keys.n; i++)
 		printf("%s\n", keys.list[i].name);

@@ -117,7 +117,7 @@ static const struct problem_row problem_rows[] = {
 
 static void check_row(const struct problem_row *row, enum ih_bootspec_mode mode, int errors)
 {
-	struct ih_problems problems = { 0 };
+	struct ih_bootspec_problems problems = { 0 };
 	struct ih_bootspec_doc *doc = NULL;
 	struct ih_diag diag = { 0 };
 	int r;
@@ -139,7 +139,7 @@ static void check_row(const struct problem_row *row, enum ih_bootspec_mode mode,
 		cr_expect_eq(problems.n, 0, "%s: %s", row->what,
 			     problems.n ? problems.items[0].text : "");
 	}
-	ih_problems_done(&problems);
+	ih_bootspec_problems_done(&problems);
 	ih_bootspec_doc_free(doc);
 }
 
@@ -153,14 +153,14 @@ Test(bootspec, problems)
 
 static struct ih_bootspec_doc *parse(const char *text)
 {
-	struct ih_problems problems = { 0 };
+	struct ih_bootspec_problems problems = { 0 };
 	struct ih_bootspec_doc *doc = NULL;
 	struct ih_diag diag = { 0 };
 
 	cr_assert_eq(ih_bootspec_parse("t", text, strlen(text), IH_BOOTSPEC_TOLERANT, &problems,
 				       &doc, &diag),
 		     0, "%s", diag.text);
-	ih_problems_done(&problems);
+	ih_bootspec_problems_done(&problems);
 	return doc;
 }
 
@@ -299,7 +299,7 @@ Test(bootspec, ten_thousand_specialisations)
 
 Test(bootspec, many_problems_are_counted)
 {
-	struct ih_problems problems = { 0 };
+	struct ih_bootspec_problems problems = { 0 };
 	struct ih_bootspec_doc *doc = NULL;
 	struct ih_text text = { 0 };
 	struct ih_diag diag = { 0 };
@@ -313,6 +313,6 @@ Test(bootspec, many_problems_are_counted)
 		     -EBADMSG);
 	cr_expect_eq(problems.errors, 2001);
 	cr_expect_eq(problems.n, IH_PROBLEMS_MAX);
-	ih_problems_done(&problems);
+	ih_bootspec_problems_done(&problems);
 	ih_text_done(&text);
 }

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A signing key with its certificate, behind an interface: whoever signs hands over a digest and
+ * gets a signature, so that the private half may live in a file, in a token or on another machine.
+ * Which of them it is, only the function that opened the key knows.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/diag.h"
+
+#define IH_KEY_DIGEST	     32	  /* SHA-256 */
+#define IH_KEY_SIGNATURE_MAX 1024 /* bytes: RSA-8192 */
+
+struct ih_key_ops {
+	/**
+	 * @sign: RSASSA-PKCS1-v1_5 (RFC 8017, 8.2) over a SHA-256 digest
+	 * @signature: IH_KEY_SIGNATURE_MAX bytes
+	 * Return: 0, or a negative errno with a sentence in @diag.
+	 */
+	int (*sign)(void *self, const uint8_t digest[IH_KEY_DIGEST], uint8_t *signature,
+		    size_t *ret_len, struct ih_diag *diag);
+	void (*free)(void *self); /* wipes what is secret */
+};
+
+struct ih_key {
+	const struct ih_key_ops *ops;
+	void *self;
+	char *name;	      /* for messages: a file, a token's URI, a server */
+	uint8_t *certificate; /* X.509, DER; its public key is the one that @sign signs for */
+	size_t certificate_len;
+};
+
+/* See struct ih_key_ops. */
+int ih_key_sign(struct ih_key *key, const uint8_t digest[IH_KEY_DIGEST], uint8_t *signature,
+		size_t *ret_len, struct ih_diag *diag);
+
+void ih_key_free(struct ih_key *key);
+void ih_key_freep(struct ih_key **key);

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The second phase: read and hash every object that is known, the largest first, so that no core
+ * is left with a huge one at the end.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/text.h"
+#include "integrity/lanes.h"
+#include "integrity/verify_priv.h"
+
+#define ODD_MAX 4 /* file names kept of one object that may have been changed */
+
+/* One object that a lane is at. */
+struct job {
+	struct ih_verify *v;
+	struct thread *thread;
+	struct ih_closure_object *object;
+	uint32_t number;
+	struct ih_problems problems;
+	char path[PATH_MAX];
+	struct ih_text odd; /* files whose time is not the one that Nix gives */
+	size_t n_odd;
+};
+
+struct thread {
+	struct ih_verify *v;
+	size_t number;
+	bool had_first;
+	struct ih_verified_file *files;
+	size_t n_files, size_files;
+};
+
+static void remember_file(struct job *j, const struct statx *st)
+{
+	struct thread *t = j->thread;
+
+	if (t->n_files == t->size_files) {
+		size_t size = t->size_files ? t->size_files * 2 : 1024;
+		struct ih_verified_file *files = realloc(t->files, size * sizeof(*files));
+
+		if (!files)
+			return ih_verify_fatal(j->v, -ENOMEM);
+		t->files = files;
+		t->size_files = size;
+	}
+	t->files[t->n_files++] = (struct ih_verified_file){
+		.inode = st->stx_ino,
+		.ctime_ns = st->stx_ctime.tv_sec * INT64_C(1000000000) + st->stx_ctime.tv_nsec,
+		.device = st->stx_dev_major << 20 | st->stx_dev_minor,
+		.object = j->number,
+		.mode = st->stx_mode,
+	};
+}
+
+/*
+ * Called for every node as it is opened, before it is read: a change after that moves the change
+ * time, and what is remembered no longer fits.
+ */
+static void seen(void *user, const char *path, const struct statx *st)
+{
+	struct ih_closure_object *o;
+	struct job *j = user;
+
+	o = j->object;
+	if (!o->inode) {
+		o->inode = st->stx_ino;
+		o->device = st->stx_dev_major << 20 | st->stx_dev_minor;
+		o->ctime_ns = st->stx_ctime.tv_sec * INT64_C(1000000000) + st->stx_ctime.tv_nsec;
+	}
+	if (S_ISREG(st->stx_mode) && j->v->options.want_files)
+		remember_file(j, st);
+	/* Nix sets every modification time to 1 (0 in old stores). */
+	if (st->stx_mtime.tv_sec > 1 && ++j->n_odd <= ODD_MAX)
+		(void)ih_text_addf(&j->odd, "%s'%s'", j->n_odd > 1 ? ", " : "", path);
+}
+
+static bool take_unclaimed(struct ih_verify *v, size_t *ret)
+{
+	for (size_t i = 0; i < v->threads && i < v->n_order; i++)
+		if (!__atomic_exchange_n(&v->given[i], true, __ATOMIC_RELAXED)) {
+			*ret = i;
+			return true;
+		}
+	return false;
+}
+
+/*
+ * Each thread begins with one of the largest; only then are second lanes filled, so that two large
+ * objects are not both left to one core.
+ */
+static bool take(struct thread *t, size_t *ret)
+{
+	struct ih_verify *v = t->v;
+
+	if (ih_verify_is_over(v))
+		return false;
+	if (!t->had_first) {
+		t->had_first = true;
+		if (t->number < v->n_order &&
+		    !__atomic_exchange_n(&v->given[t->number], true, __ATOMIC_RELAXED)) {
+			*ret = t->number;
+			return true;
+		}
+	}
+	*ret = __atomic_fetch_add(&v->next_hash, 1, __ATOMIC_RELAXED);
+	return *ret < v->n_order || take_unclaimed(v, ret);
+}
+
+static int begin_job(struct job *j, struct ih_nar **ret)
+{
+	const struct ih_verify_options *options = &j->v->options;
+	struct ih_nar_source source = {
+		.dirfd = j->v->store_fd,
+		.name = j->object->base,
+		.shown = j->path,
+		.metadata = true,
+		.owner = options->owner,
+		.seen = seen,
+		.user = j,
+	};
+	int n;
+
+	n = snprintf(j->path, sizeof(j->path), "%s/%s", options->dir, j->object->base);
+	if (n < 0 || (size_t)n >= sizeof(j->path))
+		return -ENAMETOOLONG;
+	return ih_nar_new(&source, &j->problems, ret);
+}
+
+static bool next(void *user, struct ih_lane_job *ret)
+{
+	struct thread *t = user;
+	struct job *j;
+	size_t at;
+
+	if (!take(t, &at))
+		return false;
+	j = calloc(1, sizeof(*j));
+	if (!j) {
+		ih_verify_fatal(t->v, -ENOMEM);
+		return false;
+	}
+	j->v = t->v;
+	j->thread = t;
+	j->number = t->v->order[at];
+	j->object = ih_closure_object(t->v->closure, j->number);
+	if (begin_job(j, &ret->nar) < 0) {
+		ih_verify_fatal(t->v, -ENOMEM);
+		free(j);
+		return false;
+	}
+	ret->cookie = j;
+	return true;
+}
+
+/* What can be told about where an object differs: the archive's hash alone does not say. */
+static void name_suspects(struct job *j)
+{
+	if (!j->n_odd)
+		return;
+	ih_problem(&j->problems, IH_PROBLEM_CONTENT,
+		   "'%s': %s%s was modified after Nix made it, by its time of modification",
+		   j->path, ih_text_get(&j->odd), j->n_odd > ODD_MAX ? " and others" : "");
+}
+
+static void compare(struct job *j, uint64_t size, const struct ih_digest *found)
+{
+	struct ih_closure_object *o = j->object;
+	struct ih_digest wanted = { .algo = IH_HASH_SHA256 };
+	char a[IH_DIGEST_TEXT_SIZE], b[IH_DIGEST_TEXT_SIZE];
+
+	memcpy(wanted.bytes, o->nar_hash, sizeof(o->nar_hash));
+	if (size == o->nar_size && memcmp(found->bytes, wanted.bytes, IH_SHA256_SIZE) == 0) {
+		o->flags |= IH_OBJECT_HASHED;
+		return;
+	}
+	ih_digest_print(&wanted, a);
+	ih_digest_print(found, b);
+	if (size != o->nar_size)
+		ih_problem(&j->problems, IH_PROBLEM_CONTENT,
+			   "'%s' was modified: expected %" PRIu64 " bytes with hash '%s', found "
+			   "%" PRIu64 " bytes with hash '%s'",
+			   j->path, o->nar_size, a, size, b);
+	else
+		ih_problem(&j->problems, IH_PROBLEM_CONTENT,
+			   "'%s' was modified: expected hash '%s', found '%s'", j->path, a, b);
+	name_suspects(j);
+}
+
+static void keep_problems(struct job *j)
+{
+	struct ih_problems *kept;
+
+	if (!j->problems.total)
+		return;
+	kept = ih_closure_problems(j->object);
+	if (!kept)
+		return ih_verify_fatal(j->v, -ENOMEM);
+	ih_problems_append(kept, &j->problems);
+}
+
+static void done(void *user, const struct ih_lane_job *job, int error,
+		 const struct ih_digest *digest)
+{
+	struct thread *t = user;
+	struct job *j = job->cookie;
+
+	if (!error)
+		compare(j, ih_nar_size(job->nar), digest);
+	else if (error != -ECANCELED && !j->problems.total)
+		ih_problem(&j->problems, IH_PROBLEM_IO, "cannot read '%s': %s", j->path,
+			   strerror(-error));
+	keep_problems(j);
+	if (error != -ECANCELED)
+		j->object->flags |= IH_OBJECT_DONE;
+	(void)__atomic_add_fetch(&t->v->objects, 1, __ATOMIC_RELAXED);
+	ih_problems_done(&j->problems);
+	ih_text_done(&j->odd);
+	ih_nar_free(job->nar);
+	free(j);
+	if (t->number == 0)
+		ih_verify_tell(t->v, false);
+}
+
+static bool stop(void *user, size_t piece)
+{
+	struct thread *t = user;
+
+	(void)__atomic_add_fetch(&t->v->bytes, piece, __ATOMIC_RELAXED);
+	if (t->number == 0)
+		ih_verify_tell(t->v, false);
+	return ih_verify_is_over(t->v);
+}
+
+static void hand_over_files(struct thread *t)
+{
+	struct ih_verify *v = t->v;
+	struct ih_verified_file *files;
+
+	if (!t->n_files)
+		return;
+	(void)pthread_mutex_lock(&v->lock);
+	files = realloc(v->files, (v->n_files + t->n_files) * sizeof(*files));
+	if (files) {
+		memcpy(files + v->n_files, t->files, t->n_files * sizeof(*files));
+		v->files = files;
+		v->n_files += t->n_files;
+	} else
+		ih_verify_fatal(v, -ENOMEM);
+	(void)pthread_mutex_unlock(&v->lock);
+}
+
+void ih_verify_hash(void *shared, size_t number)
+{
+	struct ih_verify *v = shared;
+	struct thread t = { .v = v, .number = number };
+	struct ih_lanes lanes = {
+		.next = next,
+		.done = done,
+		.stop = stop,
+		.user = &t,
+		.one_stream = v->options.one_stream,
+	};
+
+	ih_lanes_run(&lanes);
+	hand_over_files(&t);
+	free(t.files);
+}
