@@ -33,7 +33,7 @@ def is_ours(name):
 def check_spdx(name, source):
     head = source.splitlines()[:2]
     want = LICENSE_BPF if name.startswith("bpf/") and (name.endswith(".bpf.c") or
-                                                       name in ("bpf/kernel.h", "bpf/maps.h")) else LICENSE_C
+                                                       name in ("bpf/kernel.h", "bpf/maps.h", "bpf/judge.h")) else LICENSE_C
     lines = head[1:] if head and head[0].startswith("#!") else head[:1]
     if name.startswith("common/abi/"):  # both worlds include it
         return [] if any("SPDX-License-Identifier:" in l for l in lines) else [f"{name}:1: no SPDX line"]

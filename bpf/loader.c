@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Loads, fills, attaches and pins the BPF programs. The only file that sees the skeleton. */
+#include "bpf/loader.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "common/cleanup.h"
+#include "common/fd.h"
+
+#include "gate.skel.h"
+
+#define FILES_DEFAULT  262144u
+#define RING_DEFAULT   (1u << 20)
+#define LIBBPF_LOG_MAX 512
+
+struct ih_gate {
+	struct ih_gate_bpf *skeleton;
+	struct ring_buffer *ring;
+	ih_gate_listener listener;
+	void *context;
+	uint32_t active;
+};
+
+/* libbpf prints; its last complaint becomes part of our sentence instead. */
+static char libbpf_said[LIBBPF_LOG_MAX];
+
+static int remember(enum libbpf_print_level level, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
+static int remember(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level == LIBBPF_WARN && !libbpf_said[0])
+		(void)vsnprintf(libbpf_said, sizeof(libbpf_said), format, args);
+	return 0;
+}
+
+static bool lsm_is_active(void)
+{
+	_free_ char *list = NULL;
+	size_t len;
+
+	if (ih_read_file(AT_FDCWD, "/sys/kernel/security/lsm", 4096, &list, &len, NULL) < 0)
+		return false;
+	for (char *save = NULL, *name = strtok_r(list, ",\n", &save); name;
+	     name = strtok_r(NULL, ",\n", &save))
+		if (strcmp(name, "bpf") == 0)
+			return true;
+	return false;
+}
+
+int ih_gate_probe(struct ih_diag *diag)
+{
+	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
+		return ih_fail(diag, -EOPNOTSUPP,
+			       "this kernel does not describe its types; it needs "
+			       "CONFIG_DEBUG_INFO_BTF=y");
+	if (!lsm_is_active())
+		return ih_fail(diag, -EOPNOTSUPP,
+			       "the BPF security module is not active; it needs CONFIG_BPF_LSM=y "
+			       "and 'bpf' in the kernel parameter lsm=");
+	if (libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_LSM, NULL) != 1)
+		return ih_fail(diag, -EPERM,
+			       "this process may not load BPF security programs; it needs CAP_BPF, "
+			       "CAP_PERFMON and CAP_SYS_ADMIN");
+	return 0;
+}
+
+static int fail_with_libbpf(struct ih_diag *diag, int error, const char *what)
+{
+	libbpf_said[strcspn(libbpf_said, "\n")] = '\0';
+	return ih_fail(diag, error, "cannot %s: %s%s%s", what, strerror(-error),
+		       libbpf_said[0] ? "; " : "", libbpf_said);
+}
+
+static int size_maps(struct ih_gate_bpf *skeleton, const struct ih_gate_limits *limits)
+{
+	uint32_t files = limits && limits->files ? limits->files : FILES_DEFAULT;
+	uint32_t ring = limits && limits->ring ? limits->ring : RING_DEFAULT;
+	int r;
+
+	if (files > IH_GATE_FILES_MAX)
+		return -E2BIG;
+	r = bpf_map__set_max_entries(skeleton->maps.ih_seeds, files);
+	return r ? r : bpf_map__set_max_entries(skeleton->maps.ih_events, ring);
+}
+
+static int on_event(void *context, void *data, size_t size)
+{
+	struct ih_gate *gate = context;
+	struct ih_event event = { 0 };
+	const struct ih_event *raw = data;
+
+	if (size < 8 || raw->version != IH_EVENT_VERSION || raw->size > size)
+		return 0;
+	memcpy(&event, data, raw->size < sizeof(event) ? raw->size : sizeof(event));
+	event.comm[sizeof(event.comm) - 1] = '\0';
+	event.path[sizeof(event.path) - 1] = '\0';
+	if (gate->listener)
+		gate->listener(gate->context, &event);
+	return 0;
+}
+
+int ih_gate_open(const struct ih_gate_limits *limits, struct ih_gate **ret, struct ih_diag *diag)
+{
+	struct ih_gate *gate;
+	int r;
+
+	r = ih_gate_probe(diag);
+	if (r < 0)
+		return r;
+
+	libbpf_said[0] = '\0';
+	(void)libbpf_set_print(remember);
+	gate = calloc(1, sizeof(*gate));
+	if (!gate)
+		return ih_fail(diag, -ENOMEM, "no memory for the gate");
+	gate->skeleton = ih_gate_bpf__open();
+	r = gate->skeleton ? size_maps(gate->skeleton, limits) : -errno;
+	if (r == 0)
+		r = ih_gate_bpf__load(gate->skeleton);
+	if (r == 0) {
+		gate->ring = ring_buffer__new(bpf_map__fd(gate->skeleton->maps.ih_events), on_event,
+					      gate, NULL);
+		r = gate->ring ? 0 : -errno;
+	}
+	if (r < 0) {
+		ih_gate_free(gate);
+		return fail_with_libbpf(diag, r, "load the BPF programs");
+	}
+	*ret = gate;
+	return 0;
+}
+
+void ih_gate_free(struct ih_gate *gate)
+{
+	if (!gate)
+		return;
+	ring_buffer__free(gate->ring);
+	ih_gate_bpf__destroy(gate->skeleton);
+	free(gate);
+}
+
+struct ih_gate_file ih_gate_file_of(const struct stat *st)
+{
+	return (struct ih_gate_file){
+		.key = { .inode = st->st_ino,
+			 .device = ih_gate_device(major(st->st_dev), minor(st->st_dev)) },
+		.seed = { .ctime_s = st->st_ctim.tv_sec,
+			  .ctime_ns = (__u32)st->st_ctim.tv_nsec,
+			  .size = (__u64)st->st_size },
+	};
+}
+
+int ih_gate_add(struct ih_gate *gate, const struct ih_gate_file *file)
+{
+	return bpf_map__update_elem(gate->skeleton->maps.ih_seeds, &file->key, sizeof(file->key),
+				    &file->seed, sizeof(file->seed), BPF_ANY);
+}
+
+int ih_gate_remove(struct ih_gate *gate, const struct ih_file_key *key)
+{
+	return bpf_map__delete_elem(gate->skeleton->maps.ih_seeds, key, sizeof(*key), 0);
+}
+
+int ih_gate_configure(struct ih_gate *gate, const struct ih_gate_config *config)
+{
+	uint32_t next = !gate->active, zero = 0;
+	int r;
+
+	r = bpf_map__update_elem(gate->skeleton->maps.ih_config, &next, sizeof(next), config,
+				 sizeof(*config), BPF_ANY);
+	if (r == 0)
+		r = bpf_map__update_elem(gate->skeleton->maps.ih_active, &zero, sizeof(zero), &next,
+					 sizeof(next), BPF_ANY);
+	if (r == 0)
+		gate->active = next;
+	return r;
+}
+
+int ih_gate_mark_guard(struct ih_gate *gate, struct ih_diag *diag)
+{
+	struct ih_task_state state = { .provenance = IH_PROVENANCE_VERIFIED,
+				       .flags = IH_SEED_GUARD };
+	_close_ int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	int r;
+
+	if (pidfd < 0)
+		return ih_fail(diag, -errno, "cannot open a descriptor of this process: %s",
+			       strerror(errno));
+	r = bpf_map__update_elem(gate->skeleton->maps.ih_tasks, &pidfd, sizeof(pidfd), &state,
+				 sizeof(state), BPF_ANY);
+	return r < 0 ? ih_fail(diag, r, "cannot mark this process as the guard: %s", strerror(-r))
+		     : 0;
+}
+
+int ih_gate_attach(struct ih_gate *gate, struct ih_diag *diag)
+{
+	int r;
+
+	libbpf_said[0] = '\0';
+	r = ih_gate_bpf__attach(gate->skeleton);
+	if (r < 0) {
+		ih_gate_bpf__detach(gate->skeleton);
+		return fail_with_libbpf(diag, r, "attach the BPF programs");
+	}
+	return 0;
+}
+
+static int pin_links(struct ih_gate_bpf *skeleton, struct ih_diag *diag)
+{
+	const struct bpf_object_skeleton *s = skeleton->skeleton;
+
+	for (int i = 0; i < s->prog_cnt; i++) {
+		struct bpf_link *link = *s->progs[i].link;
+		char path[256];
+		int r;
+
+		if (!link)
+			continue;
+		(void)snprintf(path, sizeof(path), IH_GATE_PINS "/link-%s", s->progs[i].name);
+		r = bpf_link__pin(link, path);
+		if (r < 0)
+			return ih_fail(diag, r, "cannot pin '%s': %s", path, strerror(-r));
+	}
+	return 0;
+}
+
+static int pin_maps(struct ih_gate_bpf *skeleton, struct ih_diag *diag)
+{
+	const struct bpf_object_skeleton *s = skeleton->skeleton;
+
+	for (int i = 0; i < s->map_cnt; i++) {
+		char path[256];
+		int r;
+
+		if (bpf_map__is_internal(*s->maps[i].map))
+			continue;
+		(void)snprintf(path, sizeof(path), IH_GATE_PINS "/map-%s", s->maps[i].name);
+		r = bpf_map__pin(*s->maps[i].map, path);
+		if (r < 0)
+			return ih_fail(diag, r, "cannot pin '%s': %s", path, strerror(-r));
+	}
+	return 0;
+}
+
+int ih_gate_pin(struct ih_gate *gate, struct ih_diag *diag)
+{
+	int r;
+
+	if (mkdir(IH_GATE_PINS, 0700) < 0 && errno != EEXIST)
+		return ih_fail(diag, -errno,
+			       "cannot make '%s': %s; is bpffs mounted on /sys/fs/bpf?",
+			       IH_GATE_PINS, strerror(errno));
+	r = pin_maps(gate->skeleton, diag);
+	return r < 0 ? r : pin_links(gate->skeleton, diag);
+}
+
+int ih_gate_unpin(struct ih_diag *diag)
+{
+	struct dirent *entry;
+	DIR *dir;
+	int r = 0;
+
+	dir = opendir(IH_GATE_PINS);
+	if (!dir)
+		return errno == ENOENT ? 0
+				       : ih_fail(diag, -errno, "cannot open '%s': %s", IH_GATE_PINS,
+						 strerror(errno));
+	while (r == 0 && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && unlinkat(dirfd(dir), entry->d_name, 0) < 0)
+			r = ih_fail(diag, -errno, "cannot remove the pin '%s': %s", entry->d_name,
+				    strerror(errno));
+	(void)closedir(dir);
+	if (r == 0 && rmdir(IH_GATE_PINS) < 0)
+		r = ih_fail(diag, -errno, "cannot remove '%s': %s", IH_GATE_PINS, strerror(errno));
+	return r;
+}
+
+int ih_gate_counts(const struct ih_gate *gate, struct ih_gate_counts *ret)
+{
+	uint32_t sent = 0, lost = 1;
+	int r;
+
+	r = bpf_map__lookup_elem(gate->skeleton->maps.ih_counts, &sent, sizeof(sent), &ret->sent,
+				 sizeof(ret->sent), 0);
+	return r ? r
+		 : bpf_map__lookup_elem(gate->skeleton->maps.ih_counts, &lost, sizeof(lost),
+					&ret->lost, sizeof(ret->lost), 0);
+}
+
+int ih_gate_event_fd(const struct ih_gate *gate)
+{
+	return ring_buffer__epoll_fd(gate->ring);
+}
+
+void ih_gate_listen(struct ih_gate *gate, ih_gate_listener listener, void *context)
+{
+	gate->listener = listener;
+	gate->context = context;
+}
+
+int ih_gate_take_events(struct ih_gate *gate, int timeout_ms)
+{
+	return ring_buffer__poll(gate->ring, timeout_ms);
+}
+
+size_t ih_gate_programs(const struct ih_gate *gate, struct ih_gate_program *ret, size_t max)
+{
+	const struct bpf_object_skeleton *s = gate->skeleton->skeleton;
+	size_t n = 0;
+
+	for (int i = 0; i < s->prog_cnt && n < max; i++) {
+		struct bpf_prog_info info = { 0 };
+		uint32_t size = sizeof(info);
+		int fd = bpf_program__fd(*s->progs[i].prog);
+
+		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
+			continue;
+		ret[n] = (struct ih_gate_program){ .instructions = info.xlated_prog_len / 8,
+						   .verified = info.verified_insns,
+						   .runs = info.run_cnt,
+						   .run_ns = info.run_time_ns };
+		(void)snprintf(ret[n++].name, sizeof(ret->name), "%s", s->progs[i].name);
+	}
+	return n;
+}

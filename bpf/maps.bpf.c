@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Defines the maps once; every other program declares them through bpf/maps.h. */
+#include "bpf/maps.h"
+
+struct ih_map_active ih_active SEC(".maps");
+struct ih_map_config ih_config SEC(".maps");
+struct ih_map_inodes ih_inodes SEC(".maps");
+struct ih_map_tasks ih_tasks SEC(".maps");
+struct ih_map_seeds ih_seeds SEC(".maps");
+struct ih_map_events ih_events SEC(".maps");
+struct ih_map_counts ih_counts SEC(".maps");
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

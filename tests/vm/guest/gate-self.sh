@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Root against the gate while the lock is on: bpf(2), pins, modules, signals, tracing, raw disk.
+# packages: python3-minimal bpftool kmod
+# files: build:tests/tools/ih-gated=/usr/bin/ih-gated
+# limit: 120
+. /run/lab/tap.sh
+
+cat > /run/lab/acts.sh <<'ACTS'
+guard=$PPID
+bpftool prog show > /dev/null 2>&1; echo "bpf $?"
+kill -0 $guard; echo "signal-0 $?"
+kill -STOP $guard 2> /dev/null; echo "stop $?"
+kill -KILL $guard 2> /dev/null; echo "kill $?"
+touch /sys/fs/bpf/x 2> /dev/null
+umount /sys/fs/bpf 2> /dev/null; echo "umount-bpffs $?"
+python3 - $guard <<'P'
+import sys
+try:
+    open(f"/proc/{sys.argv[1]}/mem", "r+b"); print("mem 0")
+except OSError as e:
+    print("mem", e.errno)
+P
+kill -0 $guard && echo "alive 0"
+cp /usr/bin/id /root/copy; /root/copy > /dev/null 2>&1; echo "closed $?"
+ACTS
+/usr/bin/ih-gated --lock /usr -- bash /run/lab/acts.sh > /run/lab/during 2> /run/lab/events
+got() { awk -v n="$1" '$1 == n { print $2 }' /run/lab/during; }
+tap_is "$(got signal-0)" 0 "the guard can be looked at"
+tap_is "$(got bpf)" 255 "root may not use bpf(2)"
+tap_is "$(got stop)" 1 "root may not stop the guard"
+tap_is "$(got kill)" 1 "root may not kill the guard"
+tap_is "$(got umount-bpffs)" 32 "root may not unmount bpffs"
+tap_like "$(got mem)" '^(1|13)$' "root may not write the guard's memory"
+tap_is "$(got alive)" 0 "the guard lives"
+tap_is "$(got closed)" 126 "and the gate is closed"
+bpftool prog show > /dev/null 2>&1
+tap_is $? 0 "bpf(2) works again without the gate"
+tap_done
