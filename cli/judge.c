@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Facts to answers, and the sentence for the one that decides. */
+#include "cli/judge.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "policy/explain.h"
+
+static const char *path_or_name(const struct ih_evidence *e, const char *name)
+{
+	return e->path ? e->path : name;
+}
+
+/* The finding that a sentence should speak of. */
+static const struct ih_finding *worst_source(const struct ih_hop *hop)
+{
+	const struct ih_finding *worst = NULL;
+
+	for (size_t i = 0; i < hop->n_findings; i++) {
+		const struct ih_finding *f = &hop->findings[i];
+
+		if (f->standing == IH_STANDING_COUNTS &&
+		    (!worst || f->evidence.trust < worst->evidence.trust ||
+		     (f->evidence.trust == worst->evidence.trust && f->main && !worst->main)))
+			worst = f;
+	}
+	return worst;
+}
+
+static const struct ih_finding *refused_variable(const struct ih_hop *hop)
+{
+	for (size_t i = 0; i < hop->n_findings; i++)
+		if (hop->findings[i].standing == IH_STANDING_REFUSED)
+			return &hop->findings[i];
+	return NULL;
+}
+
+static int explain(const struct ih_session *s, struct ih_judgement *j)
+{
+	const struct ih_hop *hop = ih_judgement_hop(j);
+	const struct ih_answer *answer = &j->answers[j->decisive];
+	const struct ih_finding *source = worst_source(hop);
+	const struct ih_finding *refused = refused_variable(hop);
+	struct ih_subject_names names = {
+		.program = path_or_name(&hop->evidence, hop->name),
+		.interpreter = hop->grammar ? ih_grammar_name(hop->grammar) : NULL,
+		.source = source ? path_or_name(&source->evidence, source->text) : NULL,
+		.evidence = source ? source->evidence.reason : hop->evidence.reason,
+		.variable = refused ? refused->via : NULL,
+		.invocation = hop->reason[0] ? hop->reason : NULL,
+	};
+
+	if (answer->reason == IH_REASON_PROGRAM || answer->reason == IH_REASON_SET_ID)
+		names.evidence = hop->evidence.reason;
+	if (answer->reason == IH_REASON_ENVIRONMENT && refused)
+		names.evidence = refused->evidence.reason;
+	j->advice = answer->reason == IH_REASON_ALLOWED
+			    ? ""
+			    : ih_reason_advice((enum ih_reason)answer->reason);
+	return ih_explain(s->policy, &hop->facts, answer, &names, &j->sentence);
+}
+
+int ih_judge(const struct ih_session *s, const struct ih_judge_input *in, struct ih_judgement *ret,
+	     struct ih_diag *diag)
+{
+	struct ih_gather_input gather = {
+		.grammars = s->grammars,
+		.trust = s->trust,
+		.argc = in->argc,
+		.argv = in->argv,
+		.envp = in->envp,
+		.stdin_kind = in->stdin_kind,
+		.stdin_is_ours = in->stdin_is_ours,
+		.policy = s->policy,
+		.uid = in->uid,
+	};
+	int r;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->stops = true;
+	ret->advice = "";
+	r = ih_gather(&gather, &ret->gathered, diag);
+	if (r < 0)
+		return r;
+
+	ret->stops = false;
+	ret->decisive = ret->gathered.n_hops - 1;
+	for (size_t i = 0; i < ret->gathered.n_hops; i++) {
+		struct ih_facts *facts = &ret->gathered.hops[i].facts;
+		struct ih_answer *answer = &ret->answers[i];
+
+		facts->provenance = (__u8)in->provenance;
+		facts->uid = in->uid;
+		facts->gid = in->gid;
+		*answer = ih_policy_decide(s->policy, facts);
+		if (ih_answer_stops(answer)) {
+			ret->stops = true;
+			ret->decisive = i;
+			break;
+		}
+		if (answer->verdict != IH_ALLOW && !ret->reported) {
+			ret->reported = true;
+			ret->decisive = i;
+		}
+	}
+	r = explain(s, ret);
+	return r < 0 ? ih_fail(diag, r, "out of memory") : 0;
+}
+
+void ih_judgement_done(struct ih_judgement *j)
+{
+	ih_gathered_done(&j->gathered);
+	ih_text_done(&j->sentence);
+}
+
+const char *ih_judgement_word(const struct ih_judgement *j)
+{
+	return j->stops ? "denied" : j->reported ? "audit" : "allowed";
+}

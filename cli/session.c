@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Finds and opens the policy, the grammars and the trust providers. */
+#include "cli/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/cleanup.h"
+#include "common/fd.h"
+
+static int find_user(const char *name, uint32_t *ret)
+{
+	struct passwd *pw;
+
+	errno = 0;
+	pw = getpwnam(name);
+	if (!pw)
+		return errno ? -errno : -ENOENT;
+	*ret = pw->pw_uid;
+	return 0;
+}
+
+static int find_group(const char *name, uint32_t *ret)
+{
+	struct group *gr;
+
+	errno = 0;
+	gr = getgrnam(name);
+	if (!gr)
+		return errno ? -errno : -ENOENT;
+	*ret = gr->gr_gid;
+	return 0;
+}
+
+const struct ih_policy_names ih_session_names = { .user = find_user, .group = find_group };
+
+/* @caller_may_own: false for the machine's own file. */
+static int check_owner(int fd, const char *path, bool caller_may_own, struct ih_diag *diag)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return ih_fail(diag, -errno, "cannot look at '%s': %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return ih_fail(diag, -EPERM, "'%s' is no regular file", path);
+	if (st.st_uid != 0 && !(caller_may_own && st.st_uid == geteuid()))
+		return ih_fail(
+			diag, -EPERM,
+			"'%s' belongs to uid %u; whoever owns a policy decides what runs, so it "
+			"must belong to %s",
+			path, (unsigned int)st.st_uid, caller_may_own ? "root or to you" : "root");
+	if (st.st_mode & 022)
+		return ih_fail(
+			diag, -EPERM,
+			"'%s' can be written by others than its owner (mode %04o); chmod go-w "
+			"it",
+			path, (unsigned int)(st.st_mode & 07777));
+	return 0;
+}
+
+static int read_policy(const char *path, bool caller_may_own, struct ih_policy **ret,
+		       struct ih_diag *diag)
+{
+	_close_ int fd = -EBADF;
+	_free_ char *text = NULL;
+	size_t len;
+	int r;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return ih_fail(diag, -errno, "cannot open '%s': %s", path, strerror(errno));
+	r = check_owner(fd, path, caller_may_own, diag);
+	if (r < 0)
+		return r;
+	r = ih_read_fd(fd, path, IH_POLICY_SIZE_MAX, &text, &len, diag);
+	if (r < 0)
+		return r;
+	return ih_policy_parse(path, text, len, &ih_session_names, ret, diag);
+}
+
+int ih_session_policy(const char *file, const char *profile, struct ih_policy **ret,
+		      struct ih_diag *diag)
+{
+	struct ih_diag why;
+	int r;
+
+	if (file)
+		return read_policy(file, /* caller_may_own= */ true, ret, diag);
+	if (profile)
+		return ih_policy_profile(profile, ret, diag);
+
+	r = read_policy(IH_POLICY_FILE, /* caller_may_own= */ false, ret, &why);
+	if (r == 0)
+		return 0;
+	if (r != -ENOENT)
+		fprintf(stderr, "ihard: %s; the profile '%s' is used in its place\n", why.text,
+			IH_PROFILE_DEFAULT);
+	return ih_policy_profile(IH_PROFILE_DEFAULT, ret, diag);
+}
+
+int ih_session_open(struct ih_session *s, const char *file, const char *profile,
+		    const char *interpreters, struct ih_diag *diag)
+{
+	int r;
+
+	*s = (struct ih_session){ 0 };
+	r = ih_session_policy(file, profile, &s->policy, diag);
+	if (r < 0)
+		return r;
+	s->grammars = ih_grammars_builtin();
+	if (interpreters) {
+		r = ih_grammars_load(interpreters, &s->own_grammars, diag);
+		if (r < 0)
+			return r;
+		s->grammars = s->own_grammars;
+	}
+	return ih_trust_open(s->policy->providers, s->policy->n_providers, &s->trust, diag);
+}
+
+void ih_session_close(struct ih_session *s)
+{
+	ih_trust_free(s->trust);
+	ih_grammars_free(s->own_grammars);
+	ih_policy_free(s->policy);
+	*s = (struct ih_session){ 0 };
+}
