@@ -138,6 +138,17 @@ static int add_memfd(scmp_filter_ctx ctx)
 				SCMP_CMP(1, SCMP_CMP_MASKED_EQ, IH_MFD_NOEXEC_SEAL, 0));
 }
 
+/*
+ * A process that shares its working directory with another could have it moved between the verdict
+ * on
+ * "./script" and the interpreter's open. Threads share it too, but exec leaves only one of them.
+ */
+static int add_shared_directory(scmp_filter_ctx ctx)
+{
+	return seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+				SCMP_CMP(0, SCMP_CMP_MASKED_EQ, CLONE_FS | CLONE_THREAD, CLONE_FS));
+}
+
 static int add_all(scmp_filter_ctx ctx, bool trace_exec)
 {
 	int r;
@@ -148,6 +159,9 @@ static int add_all(scmp_filter_ctx ctx, bool trace_exec)
 			return r;
 	}
 	r = add_personality(ctx);
+	if (r < 0)
+		return r;
+	r = add_shared_directory(ctx);
 	if (r < 0)
 		return r;
 	r = add_memfd(ctx);

@@ -16,6 +16,8 @@ struct ih_task {
 	enum ih_provenance provenance;
 	bool is_known;	 /* provenance was set; a task that is not known is unverified */
 	bool is_waiting; /* stopped at birth until its creator's event arrives */
+	bool is_vfork;	 /* runs on its creator's memory until it execs */
+	int held;	 /* stop signal that is kept back until then */
 	uint64_t since_ms;
 };
 

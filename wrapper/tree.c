@@ -22,7 +22,7 @@
 
 #define OPTIONS                                                                                \
 	(PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
-	 PTRACE_O_EXITKILL)
+	 PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL)
 
 /* How long a new child waits for its creator's event; longer means that the creator was killed. */
 #define ORPHAN_MS 1000
@@ -46,14 +46,19 @@ static void go_on(pid_t pid, int sig)
 	(void)ptrace(PTRACE_CONT, pid, NULL, (void *)(intptr_t)sig);
 }
 
-static void refuse(pid_t pid, const struct ih_tree_verdict *v)
+static void say(pid_t pid, const struct ih_tree_verdict *v)
 {
 	char line[IH_DIAG_MAX + 16];
 
-	if (v->sentence.text[0]) {
-		(void)snprintf(line, sizeof(line), "ihard: %s\n", v->sentence.text);
-		ih_image_say(pid, line);
-	}
+	if (!v->sentence.text[0])
+		return;
+	(void)snprintf(line, sizeof(line), "ihard: %s\n", v->sentence.text);
+	ih_image_say(pid, line);
+}
+
+static void refuse(pid_t pid, const struct ih_tree_verdict *v)
+{
+	say(pid, v);
 	/* Nothing of the new image has run. SIGKILL needs no cooperation and cannot be held back.
 	 */
 	(void)kill(pid, SIGKILL);
@@ -88,11 +93,30 @@ static void on_exec(const struct ih_tree *tree, struct ih_tasks *tasks, pid_t pi
 	}
 	t->provenance = v.provenance;
 	t->is_known = true;
+	t->is_vfork = false;
+	if (t->held)
+		(void)kill(pid, t->held);
+	t->held = 0;
+	go_on(pid, 0);
+}
+
+/* An execve that has not begun: the place for a refusal that its caller can handle. */
+static void on_attempt(const struct ih_tree *tree, struct ih_tasks *tasks, pid_t pid)
+{
+	struct ih_tree_verdict v = { .allow = true };
+	struct ih_attempt attempt;
+
+	if (tree->forebode && ih_attempt_read(pid, &attempt) == 0) {
+		tree->forebode(tree->context, &attempt, ih_tasks_provenance(tasks, pid), &v);
+		ih_attempt_done(&attempt);
+		if (!v.allow && ih_attempt_refuse(pid) == 0)
+			say(pid, &v);
+	}
 	go_on(pid, 0);
 }
 
 /* A creator's event names its child and comes before or after the child's own first stop. */
-static void on_child(struct ih_tasks *tasks, pid_t pid)
+static void on_child(struct ih_tasks *tasks, pid_t pid, bool is_vfork)
 {
 	enum ih_provenance provenance = ih_tasks_provenance(tasks, pid);
 	unsigned long child = 0;
@@ -106,6 +130,8 @@ static void on_child(struct ih_tasks *tasks, pid_t pid)
 	} else {
 		t->provenance = provenance;
 		t->is_known = true;
+		t->is_vfork = is_vfork;
+		t->held = 0;
 		if (t->is_waiting) {
 			t->is_waiting = false;
 			tasks->n_waiting--;
@@ -147,6 +173,22 @@ static void on_stop(struct ih_tasks *tasks, pid_t pid, int sig)
 	go_on(pid, 0);
 }
 
+/*
+ * A signal on its way. A child that runs on its creator's memory until it execs must not be stopped
+ * before: the creator cannot stop meanwhile, so that ^Z would hang the terminal. That can happen
+ * without us, too, but we make the time between vfork and exec longer.
+ */
+static void on_signal(struct ih_tasks *tasks, pid_t pid, int sig)
+{
+	struct ih_task *t = ih_tasks_find(tasks, pid);
+
+	if (t && t->is_vfork && is_stop_signal(sig)) {
+		t->held = sig;
+		sig = 0;
+	}
+	go_on(pid, sig);
+}
+
 static void on_status(const struct ih_tree *tree, struct ih_tasks *tasks, pid_t pid, int status)
 {
 	if (WIFEXITED(status) || WIFSIGNALED(status)) {
@@ -159,16 +201,19 @@ static void on_status(const struct ih_tree *tree, struct ih_tasks *tasks, pid_t 
 	case PTRACE_EVENT_EXEC:
 		on_exec(tree, tasks, pid);
 		break;
+	case PTRACE_EVENT_SECCOMP:
+		on_attempt(tree, tasks, pid);
+		break;
 	case PTRACE_EVENT_FORK:
 	case PTRACE_EVENT_VFORK:
 	case PTRACE_EVENT_CLONE:
-		on_child(tasks, pid);
+		on_child(tasks, pid, status >> 16 == PTRACE_EVENT_VFORK);
 		break;
 	case PTRACE_EVENT_STOP:
 		on_stop(tasks, pid, WSTOPSIG(status));
 		break;
 	case 0:
-		go_on(pid, WSTOPSIG(status)); /* a signal on its way */
+		on_signal(tasks, pid, WSTOPSIG(status));
 		break;
 	default:
 		go_on(pid, 0);

@@ -10,6 +10,7 @@
 
 #include "common/abi/types.h"
 #include "common/diag.h"
+#include "wrapper/attempt.h"
 #include "wrapper/image.h"
 
 #define IH_TREE_TASKS_MAX (1U << 22) /* as many as Linux has process ids */
@@ -30,6 +31,16 @@ struct ih_tree {
 	 */
 	void (*judge)(void *context, const struct ih_image *image, enum ih_provenance from,
 		      struct ih_tree_verdict *ret);
+
+	/**
+	 * forebode() - would what is asked for be refused?
+	 *
+	 * May be NULL. Called with what the caller's memory says, so that a refusal can be an errno
+	 * of execve (EACCES) to whoever asked, instead of a killed process. What it lets pass is
+	 * judged again. Only with ih_confine.trace_exec.
+	 */
+	void (*forebode)(void *context, const struct ih_attempt *attempt, enum ih_provenance from,
+			 struct ih_tree_verdict *ret);
 
 	/* Called once in the supervisor, before anything else: it has no standard streams and no
 	 * inherited descriptors but @keep. Return: 0, or a negative errno with a sentence: then

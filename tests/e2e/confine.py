@@ -27,6 +27,7 @@ ACTS = [
     ("unshare", [], "seccomp", "EPERM", False),
     ("clone", ["0x10000000"], "seccomp", "EPERM", False),
     ("clone", ["0x00800000"], "seccomp", "EPERM", False),
+    ("clone", ["0x200"], "seccomp", "EPERM", False),
     ("clone3", [], "seccomp", "ENOSYS", False),
     ("mount", [], "seccomp", "EPERM", True),
     ("chroot", [], "seccomp", "EPERM", True),

@@ -77,6 +77,11 @@ def check_refused(work):
         if name != "daemon":
             tap.ok("ihard: refused: '%s/touch'" % work in r.err, "%s: the sentence is on standard error" % name, r)
         tap.ok(not supervisors(log), "%s: the supervisor left with the tree" % name)
+    r = run([TREE, log, "--", "sh", "-c", '"$1" "$2" REFUSE; echo after $?', "sh", work + "/touch", marker], cwd=work)
+    tap.ok("after 126" in r.out and "ihard: refused: '%s/touch'" % work in r.err and not os.path.exists(marker),
+           "what is refused beforehand is an errno to its caller, which goes on", r)
+    r = run([TREE, log, "--", "sh", "-c", 'cd / && "$1" "$2" REFUSE', "sh", "." + work + "/touch", marker], cwd=work)
+    tap.ok(r.rc == 126 and "refused: '.%s/touch' in '/proc/" % work in r.err, "a relative name is the caller's own", r)
     r = run([TREE, "--", work + "/touch", "REFUSE", marker])
     tap.ok(r.rc == -9, "the outermost process, refused, dies by SIGKILL", r)
 
@@ -157,17 +162,22 @@ def check_job(work):
         return seen
 
     until(b"$ ")
-    os.write(master, ("%s -- sh -c 'echo u\"\"p; while sleep 0.1; do :; done'\n" % TREE).encode())
+    os.write(master, ("%s -- sh -c 'echo u\"\"p; while sleep 0.01; do :; done'\n" % TREE).encode())
     tap.ok(b"up\r" in until(b"up\r"), "job: the command runs in the foreground")
-    os.write(master, b"\x1a")
-    tap.ok(b"Stopped" in until(b"Stopped"), "job: ^Z stops it")
-    os.write(master, b"fg\n")
-    until(b"sleep 0.1")
-    time.sleep(0.5)
+    for i in range(20):
+        os.write(master, b"\x1a")
+        if not tap.ok(b"Stopped" in until(b"Stopped"), "job: ^Z stops it, time %d" % i):
+            break
+        os.write(master, b"fg\n")
+        until(b"sleep 0")
+        time.sleep(0.017 * i)
     os.write(master, b"\x03")
     os.write(master, b"echo status $?\n")
     tap.ok(b"status 130" in until(b"status 1"), "job: fg goes on, ^C ends it with 130")
     os.write(master, b"exit\n")
+    time.sleep(0.3)
+    os.close(master)
+    os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
 
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Runs a command under the tree gate with a judge that refuses every image with an argument
- * "REFUSE" (and, with a LOG file, writes one line an image): ih-tree [LOG] -- PROGRAM ARG…
+ * Runs a command under the tree gate with a judge that refuses every image whose first argument is
+ * "REFUSE" by killing it, and every exec whose second is "REFUSE" by an errno before it begins;
+ * with a LOG file it writes one line an image: ih-tree [LOG] -- PROGRAM ARG…
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,10 +28,24 @@ static void judge(void *context, const struct ih_image *image, enum ih_provenanc
 	ret->allow = true;
 }
 
+/* An argument "REFUSE" in the second place is refused before the exec. */
+static void forebode(void *context, const struct ih_attempt *attempt, enum ih_provenance from,
+		     struct ih_tree_verdict *ret)
+{
+	(void)context;
+	(void)from;
+	if (attempt->image.argc > 2 && strcmp(attempt->image.argv[2], "REFUSE") == 0) {
+		(void)ih_fail(&ret->sentence, 0, "refused: '%s' in '%s'", attempt->path,
+			      attempt->directory);
+		ret->allow = false;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	int log = -1, first = 1;
 	struct ih_tree tree = { .judge = judge,
+				.forebode = forebode,
 				.context = &log,
 				.first = IH_PROVENANCE_INTERACTIVE };
 	struct ih_confine confine = { .demand = { 0 } };
@@ -44,6 +59,7 @@ int main(int argc, char **argv)
 	if (argc < first + 2)
 		return 2;
 	tree.keep = log;
+	confine.trace_exec = true;
 	for (int s = 0; s < IH_STEP_MAX_; s++)
 		confine.demand[s] = s == IH_STEP_SECCOMP ? IH_DEMAND_REQUIRED : IH_DEMAND_OFF;
 	if (ih_tree_enter(&tree, &diag) < 0 || ih_confine(&confine, &report, &diag) < 0) {
