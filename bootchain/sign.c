@@ -432,3 +432,44 @@ int ih_signature_verify(struct ih_bytes certificate, const uint8_t digest[IH_KEY
 	}
 	return 0;
 }
+
+int ih_base64(struct ih_bytes bytes, char **ret)
+{
+	char *text;
+
+	if (bytes.len > IH_CERTIFICATE_MAX)
+		return -EFBIG;
+	text = malloc((bytes.len + 2) / 3 * 4 + 1);
+	if (!text)
+		return -ENOMEM;
+	(void)EVP_EncodeBlock((unsigned char *)text, bytes.data, (int)bytes.len);
+	*ret = text;
+	return 0;
+}
+
+int ih_base64_decode(const char *text, uint8_t **ret, size_t *ret_len)
+{
+	size_t len = strlen(text), padding;
+	_free_ char *again = NULL;
+	_free_ uint8_t *data = NULL;
+	int n, r;
+
+	if (!len || len % 4 || len > 2 * IH_CERTIFICATE_MAX)
+		return -EBADMSG;
+	data = malloc(len / 4 * 3);
+	if (!data)
+		return -ENOMEM;
+	n = EVP_DecodeBlock(data, (const unsigned char *)text, (int)len);
+	padding = text[len - 1] != '=' ? 0 : text[len - 2] != '=' ? 1 : 2;
+	if (n < 0 || (size_t)n < padding)
+		return -EBADMSG;
+	/* One text for each value: EVP_DecodeBlock() passes over more than the alphabet. */
+	r = ih_base64((struct ih_bytes){ data, (size_t)n - padding }, &again);
+	if (r < 0)
+		return r;
+	if (strcmp(again, text) != 0)
+		return -EBADMSG;
+	*ret_len = (size_t)n - padding;
+	*ret = TAKE_PTR(data);
+	return 0;
+}

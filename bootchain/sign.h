@@ -71,3 +71,9 @@ int ih_certificate_subject(struct ih_bytes certificate, char **ret);
  */
 int ih_signature_verify(struct ih_bytes certificate, const uint8_t digest[IH_KEY_DIGEST],
 			struct ih_bytes signature, struct ih_diag *diag);
+
+/* Base 64 on one line (RFC 4648, 4), padded. The caller frees @ret. */
+int ih_base64(struct ih_bytes bytes, char **ret);
+
+/* The way back, strict: no white space, padding where it belongs. The caller frees @ret. */
+int ih_base64_decode(const char *text, uint8_t **ret, size_t *ret_len);
