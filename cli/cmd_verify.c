@@ -81,7 +81,7 @@ struct request {
 	struct ih_verify_options options;
 	struct ih_keys keys;
 	const char *nix_conf;
-	bool has_keys, all, recursive, json, quiet, evidence, repair_plan;
+	bool has_keys, has_limit, all, recursive, json, quiet, evidence, repair_plan;
 	uint64_t time_limit;
 	char **paths;
 	int n_paths;
@@ -192,6 +192,7 @@ static int set_option(const struct ih_options *o, struct request *q, int option,
 		q->options.threads = (size_t)n;
 		return r;
 	case OPTION_TIME_LIMIT:
+		q->has_limit = true;
 		return parse_number(o, option, value, SECONDS_MAX, &q->time_limit);
 	default:
 		return set_flag(q, option);
@@ -341,7 +342,7 @@ int ih_cmd_verify(int argc, char **argv)
 	status = parse(argc, argv, &q, &help);
 	if (status == 0 && !help) {
 		q.options.keys = &q.keys;
-		if (q.time_limit)
+		if (q.has_limit)
 			q.options.deadline_ns = ih_verify_now_ns() + q.time_limit * 1000000000;
 		if (load_keys(&q, &diag) < 0 || verify(&q, &v, &diag) < 0) {
 			fprintf(stderr, "ihard verify: %s\n", diag.text);
