@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "cli/judge.h"
+#include "wrapper/judge.h"
 #include "cli/output.h"
 #include "common/json.h"
 

@@ -338,6 +338,8 @@ int ih_cmd_check(int argc, char **argv)
 	} else {
 		r = check(&c, &s);
 	}
+	if (s.note.text[0])
+		fprintf(stderr, "ihard: %s\n", s.note.text);
 	ih_session_close(&s);
 	ih_environment_done(&c.environment);
 	return r;

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "cli/session.h"
+#include "wrapper/session.h"
 #include "common/text.h"
 #include "wrapper/gather.h"
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Finds and opens the policy, the grammars and the trust providers. */
-#include "cli/session.h"
+#include "wrapper/session.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -84,7 +83,7 @@ static int read_policy(const char *path, bool caller_may_own, struct ih_policy *
 }
 
 int ih_session_policy(const char *file, const char *profile, struct ih_policy **ret,
-		      struct ih_diag *diag)
+		      struct ih_diag *note, struct ih_diag *diag)
 {
 	struct ih_diag why;
 	int r;
@@ -98,8 +97,8 @@ int ih_session_policy(const char *file, const char *profile, struct ih_policy **
 	if (r == 0)
 		return 0;
 	if (r != -ENOENT)
-		fprintf(stderr, "ihard: %s; the profile '%s' is used in its place\n", why.text,
-			IH_PROFILE_DEFAULT);
+		(void)ih_fail(note, r, "%s; the profile '%s' is used in its place", why.text,
+			      IH_PROFILE_DEFAULT);
 	return ih_policy_profile(IH_PROFILE_DEFAULT, ret, diag);
 }
 
@@ -109,7 +108,7 @@ int ih_session_open(struct ih_session *s, const char *file, const char *profile,
 	int r;
 
 	*s = (struct ih_session){ 0 };
-	r = ih_session_policy(file, profile, &s->policy, diag);
+	r = ih_session_policy(file, profile, &s->policy, &s->note, diag);
 	if (r < 0)
 		return r;
 	s->grammars = ih_grammars_builtin();

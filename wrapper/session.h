@@ -16,6 +16,7 @@ struct ih_session {
 	const struct ih_grammars *grammars;
 	struct ih_grammars *own_grammars; /* those of a directory, or NULL */
 	struct ih_trust *trust;
+	struct ih_diag note; /* what the user should know though it works, or empty */
 };
 
 /**
@@ -27,12 +28,12 @@ struct ih_session {
  * With neither: /etc/ihard/policy.json where there is one, else the profile "server". A file that
  * others than its owner can write, or whose owner is neither root nor the caller, is refused: rules
  * are as powerful as programs. The machine's own file has to be root's; where it cannot be used,
- * the profile "server" takes its place and the sentence goes to stderr.
+ * the profile "server" takes its place and the sentence goes to @note.
  *
  * Return: 0, -EPERM for an unsafe file, -EBADMSG for a bad one, or what opening it gave.
  */
 int ih_session_policy(const char *file, const char *profile, struct ih_policy **ret,
-		      struct ih_diag *diag);
+		      struct ih_diag *note, struct ih_diag *diag);
 
 /* @interpreters: a directory of grammars, or NULL. ih_session_close() in any case. */
 int ih_session_open(struct ih_session *s, const char *file, const char *profile,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Facts to answers, and the sentence for the one that decides. */
-#include "cli/judge.h"
+#include "wrapper/judge.h"
 
 #include <errno.h>
 #include <string.h>
