@@ -15,8 +15,8 @@ static void check_mode(const char *path, const struct statx *st, struct ih_probl
 	unsigned int mode = st->stx_mode & 07777;
 	bool good = S_ISDIR(st->stx_mode) ? mode == 0555 : mode == 0444 || mode == 0555;
 
-	if (S_ISLNK(st->stx_mode))
-		return; /* has no mode of its own */
+	if (!S_ISREG(st->stx_mode) && !S_ISDIR(st->stx_mode))
+		return; /* a link has no mode of its own, the rest has worse faults */
 	if (mode & S_ISUID)
 		ih_problem(problems, IH_PROBLEM_METADATA,
 			   "'%s' has the set-user-id bit (mode %04o), which no signature covers",
