@@ -40,6 +40,7 @@ static const char *const role_names[IH_ROLE_MAX_] = {
 	[IH_ROLE_ARGUMENTS] = "arguments",
 	[IH_ROLE_DIRECTORY] = "directory",
 	[IH_ROLE_IMPLICIT] = "implicit",
+	[IH_ROLE_REPLACE] = "replace",
 };
 static const char *const shape_names[IH_SHAPE_MAX_] = {
 	[IH_SHAPE_NONE] = "none",	  [IH_SHAPE_REQUIRED] = "required",
@@ -61,7 +62,9 @@ static const char *const test_names[IH_TEST_MAX_] = {
 	[IH_TEST_AWK] = "awk",		 [IH_TEST_SQL] = "sql",
 	[IH_TEST_WORD] = "word",	 [IH_TEST_NUMBER] = "number",
 	[IH_TEST_TRUE] = "true",	 [IH_TEST_DOTTED] = "dotted",
-	[IH_TEST_PATTERN] = "pattern",
+	[IH_TEST_PATTERN] = "pattern",	 [IH_TEST_ASSIGNMENT] = "assignment",
+	[IH_TEST_MAKE] = "make",	 [IH_TEST_WORDS] = "words",
+	[IH_TEST_AT_FILE] = "at-file",	 [IH_TEST_PIPE] = "pipe",
 };
 static const char *const splitting_names[IH_SPLITTING_MAX_] = {
 	[IH_SPLITTING_SPACES] = "spaces", [IH_SPLITTING_QUOTES] = "quotes",
@@ -162,7 +165,7 @@ static int read_flags(struct ih_file_unit *unit, const struct ih_json *v, uint32
 	return 0;
 }
 
-static int read_bit(const struct ih_json *v, uint8_t bit, struct ih_rule_entry *rule,
+static int read_bit(const struct ih_json *v, uint16_t bit, struct ih_rule_entry *rule,
 		    struct ih_diag *diag)
 {
 	bool on;
@@ -256,7 +259,7 @@ static int read_member(struct rule_reader rr, const char *key, const struct ih_j
 {
 	static const struct {
 		const char *key;
-		uint8_t bit;
+		uint16_t bit;
 	} bits[] = {
 		{ "repeat", IH_RULE_REPEAT },
 		{ "search", IH_RULE_SEARCH },
@@ -265,6 +268,7 @@ static int read_member(struct rule_reader rr, const char *key, const struct ih_j
 		{ "dash-is-stdin", IH_RULE_DASH_STDIN },
 		{ "optional", IH_RULE_OPTIONAL },
 		{ "more", IH_RULE_MORE },
+		{ "whole", IH_RULE_WHOLE },
 	};
 	struct ih_rule_entry *rule = rr.rule;
 	size_t i;

@@ -174,13 +174,28 @@ static void assign(struct ih_reader *rd, const char *text)
 	rd->assignments[rd->n_assignments++].text = text;
 }
 
+/* How messages call what was met: "-l" for "-l*", the variable for make's "*". */
+static const char *spelled(struct ih_reader *rd, const struct ih_scan_hit *hit, const char *arg)
+{
+	const char *name = rd->t->strings + hit->name;
+	size_t len = strlen(name);
+
+	if (len == 0 || name[len - 1] != '*')
+		return name;
+	if (len > 1)
+		name = ih_invocation_text(rd->ret, name, len - 1);
+	else
+		name = ih_invocation_text(rd->ret, arg, strcspn(arg, "=:"));
+	return name ? name : "";
+}
+
 /* The scanner found text that a rule applies to in argument @i. */
 static void hit_argument(struct ih_reader *rd, int i)
 {
 	const struct ih_scan_hit *hit = &rd->scan.hit;
 	const struct ih_rule_entry *rule = &rd->t->rules[hit->rule];
 	struct ih_found found = { rule,
-				  rd->t->strings + hit->name,
+				  spelled(rd, hit, rd->argv[i]),
 				  IH_ORIGIN_ARGV,
 				  ih_reader_given(rd, i),
 				  rd->argv[i] + hit->offset,
@@ -205,6 +220,10 @@ static void hit_argument(struct ih_reader *rd, int i)
 			assign(rd, name);
 		break;
 	}
+	case IH_ROLE_REPLACE:
+		if (found.len > 0)
+			rd->replaced = ih_invocation_text(rd->ret, found.text, found.len);
+		break;
 	case IH_ROLE_CLEAR:
 		assign(rd, NULL);
 		break;
@@ -339,6 +358,10 @@ static void explain_mode(struct ih_reader *rd, uint32_t ending)
 		break;
 	case IH_MODE_SCRIPT:
 		s = main_source(inv, IH_SOURCE_FILE);
+		if (!s) {
+			reason(inv, "the code is a file that it finds by itself");
+			break;
+		}
 		reason(inv, "the code is the file '%.*s'",
 		       s ? (int)(s->len < 150 ? s->len : 150) : 0, s ? s->text : "");
 		break;

@@ -74,7 +74,7 @@ struct ih_command {
 struct ih_invocation {
 	const struct ih_grammar *grammar; /* NULL: not an interpreter */
 	enum ih_mode mode;
-	bool pure; /* all inline text from argv is pure, and there is no other code in argv */
+	bool pure;	  /* all inline text in argv is pure, and no other code is in argv */
 	char reason[256]; /* why unclear, or what made the mode: "option '-c' carries code" */
 	struct ih_source sources[IH_SOURCES_MAX];
 	size_t n_sources;
@@ -82,6 +82,10 @@ struct ih_invocation {
 	struct ih_command commands[IH_COMMANDS_MAX];
 	size_t n_commands;
 	void *memory; /* what text and commands point to */
+	/* Where a bare name with search_path is looked for before PATH: set when the program
+	 * changes its directory first (all other relative names are joined to it); NULL: working
+	 * directory. */
+	const char *directory;
 };
 
 /**

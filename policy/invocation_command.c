@@ -55,12 +55,14 @@ static char *const *inner_environment(struct ih_reader *rd)
 /* Where the command that begins at @i ends: find's ';' or "{} +", or the end of all. */
 static int end_of(const struct ih_reader *rd, int i, const struct ih_rule_entry *rule)
 {
-	int end = i;
+	int end;
 
 	if (rule->shape != IH_SHAPE_UNTIL)
 		return rd->argc;
-	while (end < rd->argc && strcmp(rd->argv[end], ";") != 0 && strcmp(rd->argv[end], "+") != 0)
-		end++;
+	for (end = i; end < rd->argc && strcmp(rd->argv[end], ";") != 0; end++)
+		if (end > i && strcmp(rd->argv[end], "+") == 0 &&
+		    strcmp(rd->argv[end - 1], "{}") == 0)
+			break;
 	return end;
 }
 
@@ -82,8 +84,10 @@ void ih_reader_command(struct ih_reader *rd, int i, const struct ih_rule_entry *
 	c->exec.directory = rd->directory;
 	if (rule->bits & IH_RULE_MORE)
 		c->exec.more_arguments = true;
-	if (rule->text) /* what a launcher replaces later, "{}" */
-		c->exec.replaced = rd->t->strings + rule->text;
+	if (rd->replaced || rule->text) /* what a launcher replaces later, "{}" */
+		c->exec.replaced = rd->replaced ? rd->replaced : rd->t->strings + rule->text;
+	if (c->exec.argc > 0 && c->exec.replaced && strstr(rd->argv[i], c->exec.replaced))
+		ih_invocation_unclear(inv, "which program it starts is not known yet");
 	if (inv->command < 0)
 		inv->command = c->arg;
 }

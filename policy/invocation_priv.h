@@ -35,6 +35,7 @@ struct ih_reader {
 	uint32_t carried;	 /* flags that option strings in the environment set */
 	struct ih_scan scan;
 	const char *directory; /* chdir so far, or NULL */
+	const char *replaced;  /* xargs -I */
 	struct ih_assignment assignments[IH_ASSIGNMENTS_MAX];
 	size_t n_assignments;
 	struct ih_invocation *ret;

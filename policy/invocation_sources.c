@@ -102,9 +102,22 @@ static void add_inline(struct ih_reader *rd, const struct ih_found *found)
 {
 	size_t before = rd->ret->n_sources;
 
-	add_main(rd, IH_SOURCE_INLINE, found);
-	if (rd->ret->n_sources > before)
-		rd->ret->sources[before].pure = is_pure(found);
+	if (found->rule->test == IH_TEST_AT_FILE && found->len > 0 && found->text[0] == '@') {
+		struct ih_found file = *found;
+
+		file.text++;
+		file.len--;
+		ih_reader_add(rd, IH_SOURCE_FILE, &file);
+		return;
+	}
+	ih_reader_add(rd, IH_SOURCE_INLINE, found);
+	if (rd->ret->n_sources == before)
+		return;
+	rd->ret->sources[before].pure = is_pure(found);
+	if (found->origin == IH_ORIGIN_ARGV) {
+		rd->ret->sources[before].main = true;
+		rd->scan.seen |= IH_SEEN_INLINE;
+	}
 }
 
 /* -MFoo names a module; -M'Foo;code' is code. Only plain names are taken for names. */
@@ -114,7 +127,6 @@ static void add_pasted(struct ih_reader *rd, const struct ih_found *found)
 	const char *equals;
 
 	if (!ih_is_module_name(found->text, found->len)) {
-		rd->scan.seen |= IH_SEEN_INLINE;
 		add_inline(rd, found);
 		return;
 	}
@@ -164,6 +176,14 @@ static bool counts(struct ih_reader *rd, const struct ih_found *found)
 		return ih_has_dotted_category(found->text, found->len);
 	case IH_TEST_PATTERN:
 		return !ih_is_plain_pattern(found->text, found->len);
+	case IH_TEST_ASSIGNMENT:
+		return !ih_is_plain_assignment(found->text, found->len);
+	case IH_TEST_MAKE:
+		return ih_has_make_function(found->text, found->len);
+	case IH_TEST_PIPE:
+		return found->len > 0 && (found->text[0] == '|' || found->text[0] == '!');
+	case IH_TEST_WORDS:
+		return !ih_is_plain_words(found->text, found->len);
 	default:
 		return true;
 	}
@@ -190,8 +210,11 @@ void ih_reader_found(struct ih_reader *rd, const struct ih_found *found)
 	const struct ih_rule_entry *rule = found->rule;
 	bool list = rule->separator[0] != 0;
 
-	if (rule->role != IH_ROLE_FILE && !counts(rd, found))
+	if (rule->role == IH_ROLE_HARMLESS || (rule->role != IH_ROLE_FILE && !counts(rd, found)))
 		return;
+	if (found->origin == IH_ORIGIN_ARGV && rd->exec->replaced &&
+	    memmem(found->text, found->len, rd->exec->replaced, strlen(rd->exec->replaced)))
+		ih_invocation_unclear(rd->ret, "the text of '%s' is not known yet", found->via);
 	switch (rule->role) {
 	case IH_ROLE_UNCLEAR:
 		ih_invocation_unclear(rd->ret, "what '%s' makes the program do cannot be told",
@@ -202,9 +225,6 @@ void ih_reader_found(struct ih_reader *rd, const struct ih_found *found)
 		add_inline(rd, found);
 		break;
 	case IH_ROLE_SCRIPT:
-		if (rd->exec->replaced &&
-		    memmem(found->text, found->len, rd->exec->replaced, strlen(rd->exec->replaced)))
-			ih_invocation_unclear(rd->ret, "the script's name is not known yet");
 		add_main(rd, IH_SOURCE_FILE, found);
 		break;
 	case IH_ROLE_MODULE:
@@ -272,6 +292,7 @@ void ih_reader_relocate(struct ih_reader *rd)
 
 	if (!rd->directory)
 		return;
+	rd->ret->directory = rd->directory;
 	before = strlen(rd->directory);
 	for (i = 0; i < rd->ret->n_sources; i++) {
 		struct ih_source *s = &rd->ret->sources[i];

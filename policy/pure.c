@@ -82,6 +82,46 @@ bool ih_is_plain_word(const char *text, size_t len)
 	return true;
 }
 
+bool ih_is_plain_words(const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (text[i] != ' ' && !ih_is_plain_word(text + i, 1))
+			return false;
+	return true;
+}
+
+bool ih_is_plain_assignment(const char *text, size_t len)
+{
+	const char *equals = memchr(text, '=', len);
+
+	if (!ih_is_plain_word(text, len))
+		return false;
+	return !equals || !memchr(equals, '/', len - (size_t)(equals - text));
+}
+
+bool ih_has_make_function(const char *text, size_t len)
+{
+	static const char *const names[] = { "shell", "eval", "guile",	 "file",
+					     "load",  "call", "foreach", "let" };
+	size_t i, k;
+
+	for (i = 0; i + 2 < len; i++) {
+		const char *word = text + i + 2;
+
+		if (text[i] != '$' || (text[i + 1] != '(' && text[i + 1] != '{'))
+			continue;
+		while (word < text + len && is_space((unsigned char)*word))
+			word++;
+		for (k = 0; k < sizeof(names) / sizeof(names[0]); k++)
+			if ((size_t)(text + len - word) >= strlen(names[k]) &&
+			    memcmp(word, names[k], strlen(names[k])) == 0)
+				return true;
+	}
+	return false;
+}
+
 bool ih_is_number(const char *text, size_t len)
 {
 	size_t i;

@@ -26,6 +26,13 @@ bool ih_is_pure_sql(const char *text, size_t len);
 
 /* Letters, digits and harmless punctuation only. */
 bool ih_is_plain_word(const char *text, size_t len);
+bool ih_is_plain_words(const char *text, size_t len);
+
+/* A make goal, or NAME=VALUE whose value is no path: plain characters only. */
+bool ih_is_plain_assignment(const char *text, size_t len);
+
+/* Does make run or load something when it expands this? */
+bool ih_has_make_function(const char *text, size_t len);
 bool ih_is_number(const char *text, size_t len);
 
 /* A module's name as perl takes it behind -M, "Name::Space" or "-Name" or "Name=a,b". */

@@ -52,6 +52,7 @@ enum ih_role {
 	IH_ROLE_ARGUMENTS,   /* this and what follows belong to the code */
 	IH_ROLE_DIRECTORY,   /* implicit: a directory that is searched */
 	IH_ROLE_IMPLICIT,    /* implicit: a file that is read if it is there */
+	IH_ROLE_REPLACE,     /* text that the launcher replaces in the inner command: xargs -I */
 	IH_ROLE_MAX_,
 };
 
@@ -89,11 +90,16 @@ enum ih_test {
 	IH_TEST_SED,	   /* pure if the sed script neither runs nor writes anything */
 	IH_TEST_AWK,
 	IH_TEST_SQL,
-	IH_TEST_WORD,	 /* harmless if it is a plain word without shell or make syntax */
-	IH_TEST_NUMBER,	 /* harmless if it is a number, else unclear */
-	IH_TEST_TRUE,	 /* counts unless it is empty or "0" */
-	IH_TEST_DOTTED,	 /* counts only if a name with a dot follows a colon: python -W */
-	IH_TEST_PATTERN, /* counts unless it is a plain pattern: perl -F */
+	IH_TEST_WORD,	    /* harmless if it is a plain word without shell or make syntax */
+	IH_TEST_NUMBER,	    /* harmless if it is a number, else unclear */
+	IH_TEST_TRUE,	    /* counts unless it is empty or "0" */
+	IH_TEST_DOTTED,	    /* counts only if a name with a dot follows a colon: python -W */
+	IH_TEST_PATTERN,    /* counts unless it is a plain pattern: perl -F */
+	IH_TEST_ASSIGNMENT, /* counts unless it is a plain word, and without '/' behind a '=' */
+	IH_TEST_MAKE,	    /* counts only if make runs something when it expands it */
+	IH_TEST_WORDS,	    /* counts unless it is plain words and blanks */
+	IH_TEST_AT_FILE,    /* "@name" is a file */
+	IH_TEST_PIPE,	    /* counts only if it begins with '|' or '!': a command for a shell */
 	IH_TEST_MAX_,
 };
 
@@ -168,8 +174,7 @@ struct ih_rule_entry {
 	__u8 splitting;	   /* enum ih_splitting */
 	__u8 mode;	   /* enum ih_mode, for endings */
 	__u8 separator[2]; /* of a list; 0: none */
-	__u8 bits;	   /* enum ih_rule_bits */
-	__u8 pad;
+	__u16 bits;	   /* enum ih_rule_bits */
 };
 _Static_assert(sizeof(struct ih_rule_entry) == 40, "rules are file format");
 
@@ -182,6 +187,7 @@ enum ih_rule_bits {
 	IH_RULE_OPTIONAL = 1 << 5,   /* not being there is fine */
 	IH_RULE_SELECTS = 1 << 6,    /* a module: its name may select another grammar (target) */
 	IH_RULE_MORE = 1 << 7,	     /* a command that gets more arguments from elsewhere: xargs */
+	IH_RULE_WHOLE = 1 << 8,	     /* of a key: the text is key, separator and value */
 };
 
 struct ih_grammar_entry {

@@ -69,8 +69,9 @@ struct ih_scan {
 	struct {
 		__u32 rule, name, skip;
 	} pending[IH_SCAN_PENDING_MAX];
-	__u32 until; /* rule of an unfinished -exec, or IH_SCAN_NONE */
-	__u32 first; /* no argument was read by this grammar yet */
+	__u32 until;  /* rule of an unfinished -exec, or IH_SCAN_NONE */
+	__u32 braces; /* the last word of it was "{}", so that a "+" ends it */
+	__u32 first;  /* no argument was read by this grammar yet */
 	__u32 why, why_offset, why_len;
 	struct ih_scan_hit hit;
 };
@@ -196,25 +197,24 @@ static inline __u32 ih_scan_find_prefix(const struct ih_tables *t, struct ih_sca
  * @text: "NAME=value"
  * @name_len: of NAME
  *
- * A program's own rules go before those that apply to all (grammar 0); in each, a whole name goes
- * before a prefix.
+ * A program's own rules go before those that apply to all (grammar 0), and whole names before
+ * prefixes.
  * Return: a slot, or IH_SCAN_NONE when the variable means nothing.
  */
 static inline __u32 ih_scan_variable(const struct ih_tables *t, __u32 grammar,
 				     struct ih_scan_text text, __u32 name_len)
 {
-	struct ih_scan_query q = { grammar, IH_SCOPE_VARIABLE, 0, name_len };
+	struct ih_scan_query own = { grammar, IH_SCOPE_VARIABLE, 0, name_len };
+	struct ih_scan_query common = { 0, IH_SCOPE_VARIABLE, 0, name_len };
 	__u32 at, unused;
 
-	at = ih_scan_find(t, q, text);
+	at = ih_scan_find(t, own, text);
 	if (at == IH_SCAN_NONE)
-		at = ih_scan_find_prefix(t, q, text, &unused);
-	if (at != IH_SCAN_NONE || grammar == 0)
-		return at;
-	q.grammar = 0;
-	at = ih_scan_find(t, q, text);
+		at = ih_scan_find(t, common, text);
 	if (at == IH_SCAN_NONE)
-		at = ih_scan_find_prefix(t, q, text, &unused);
+		at = ih_scan_find_prefix(t, own, text, &unused);
+	if (at == IH_SCAN_NONE)
+		at = ih_scan_find_prefix(t, common, text, &unused);
 	return at;
 }
 
@@ -231,9 +231,18 @@ static inline void ih_scan_enter(struct ih_scan *s, __u32 grammar)
 	s->first = 1;
 }
 
+static inline int ih_scan_is_filtered(const struct ih_rule_entry *rule)
+{
+	return rule->test != IH_TEST_NONE && rule->test != IH_TEST_SED &&
+	       rule->test != IH_TEST_AWK && rule->test != IH_TEST_SQL;
+}
+
 /* What meeting a rule's text means for the invocation as a whole. */
 static inline void ih_scan_note(struct ih_scan *s, const struct ih_rule_entry *rule)
 {
+	/* Text that counts only under a condition: whoever can look at it sets what was seen. */
+	if (ih_scan_is_filtered(rule))
+		return;
 	switch (rule->role) {
 	case IH_ROLE_INLINE:
 	case IH_ROLE_SHELL:
@@ -314,9 +323,11 @@ static inline int ih_scan_keyed(struct ih_scan *s, struct ih_scan_text a)
 			key++;
 		s->hit.rule = s->t->slots[at].rule;
 		s->hit.name = s->t->slots[at].name;
-		s->hit.offset += key;
-		s->hit.len -= key;
 		rule = &s->t->rules[s->hit.rule];
+		if (!(rule->bits & IH_RULE_WHOLE)) {
+			s->hit.offset += key;
+			s->hit.len -= key;
+		}
 		s->flags = (s->flags | rule->set) & ~rule->clear;
 	}
 	return 0;
@@ -332,6 +343,13 @@ static inline int ih_scan_value(struct ih_scan *s, struct ih_scan_text a, struct
 		if (ih_scan_keyed(s, a) < 0)
 			return -1;
 		rule = &s->t->rules[s->hit.rule];
+	}
+	if ((rule->bits & IH_RULE_DASH_STDIN) && s->hit.len == 1 &&
+	    IH_SCAN_BYTE(a, s->hit.offset) == '-') {
+		s->flags |= IH_FLAG_STDIN;
+		s->hit.rule = IH_SCAN_NONE;
+		ih_scan_proceed(s, rule);
+		return 0;
 	}
 	if (rule->role == IH_ROLE_UNCLEAR)
 		return ih_scan_unclear(s, IH_SCAN_WHY_RULE, s->hit.offset, s->hit.len);
@@ -420,6 +438,7 @@ static inline int ih_scan_take(struct ih_scan *s, struct ih_scan_text a, struct 
 		return ih_scan_ask(s, hit, 0);
 	case IH_SHAPE_UNTIL:
 		s->until = hit.rule;
+		s->braces = 0;
 		return 0;
 	default:
 		if (attached)
@@ -606,7 +625,7 @@ static inline int ih_scan_has_equals(struct ih_scan_text a)
 	return 0;
 }
 
-static inline int ih_scan_operand(struct ih_scan *s, struct ih_scan_text a)
+static inline int ih_scan_slot(struct ih_scan *s, struct ih_scan_text a)
 {
 	const struct ih_grammar_entry *g = &s->t->grammars[s->grammar];
 	__u32 n;
@@ -629,14 +648,24 @@ static inline int ih_scan_operand(struct ih_scan *s, struct ih_scan_text a)
 			s->state = IH_SCAN_STOPPED;
 			return 0;
 		}
-		if ((rule->bits & IH_RULE_DASH_STDIN) && a.len == 1 && IH_SCAN_BYTE(a, 0) == '-') {
-			s->flags |= IH_FLAG_STDIN;
-			ih_scan_proceed(s, rule);
-			return 0;
-		}
 		return ih_scan_value(s, a, hit);
 	}
 	return ih_scan_unclear(s, IH_SCAN_WHY_OPERAND, 0, a.len);
+}
+
+/*
+ * In the first walk an operand leaves no trace in the flags that slots are chosen by: "sed p" would
+ * else look as if the script had been given before "p" came.
+ */
+static inline int ih_scan_operand(struct ih_scan *s, struct ih_scan_text a)
+{
+	const __u32 traces = IH_FLAG_CODE | IH_FLAG_SCRIPT | IH_FLAG_COMMAND;
+	__u32 before = s->flags;
+	int r = ih_scan_slot(s, a);
+
+	if (!s->final)
+		s->flags &= ~(traces & ~before);
+	return r;
 }
 
 /* A value that an earlier option asked for. */
@@ -660,10 +689,12 @@ static inline int ih_scan_until(struct ih_scan *s, struct ih_scan_text a)
 {
 	const struct ih_rule_entry *rule = &s->t->rules[s->until];
 
-	if (a.len == 1 && (IH_SCAN_BYTE(a, 0) == ';' || IH_SCAN_BYTE(a, 0) == '+')) {
+	if (a.len == 1 && (IH_SCAN_BYTE(a, 0) == ';' || (IH_SCAN_BYTE(a, 0) == '+' && s->braces))) {
 		s->until = IH_SCAN_NONE;
+		s->n_pending = 0;
 		return 0;
 	}
+	s->braces = a.len == 2 && IH_SCAN_BYTE(a, 0) == '{' && IH_SCAN_BYTE(a, 1) == '}';
 	if (s->n_pending == 0) { /* used as "inside", the program's name was seen */
 		s->n_pending = 1;
 		s->hit = (struct ih_scan_hit){ s->until, rule->name, 0, a.len };
@@ -686,13 +717,8 @@ static inline int ih_scan_argument(struct ih_scan *s, struct ih_scan_text a)
 	s->hit.rule = IH_SCAN_NONE;
 	if (s->state == IH_SCAN_STOPPED)
 		return 0;
-	if (s->until != IH_SCAN_NONE) {
-		int r = ih_scan_until(s, a);
-
-		if (s->until == IH_SCAN_NONE)
-			s->n_pending = 0;
-		return r;
-	}
+	if (s->until != IH_SCAN_NONE)
+		return ih_scan_until(s, a);
 	if (s->n_pending) {
 		const struct ih_rule_entry *rule = &s->t->rules[s->pending[0].rule];
 
