@@ -88,17 +88,21 @@ static int explain_file(const struct ih_facts *f, enum ih_reason reason,
 			const struct ih_subject_names *n, struct ih_text *t)
 {
 	bool program = reason == IH_REASON_PROGRAM;
+	__u8 trust = program ? f->program : ih_facts_sources(f);
 	int r;
 
 	if (program)
-		r = ih_text_addf(t, "the program '%s' is %s", or_else(n->program, "?"),
-				 ih_trust_name((enum ih_trust_class)f->program));
+		r = ih_text_addf(t, "the program '%s' is ", or_else(n->program, "?"));
 	else if (n->source && *n->source)
-		r = ih_text_addf(t, "'%s' is %s", n->source,
-				 ih_trust_name((enum ih_trust_class)ih_facts_sources(f)));
+		r = ih_text_addf(t, "'%s' is ", n->source);
 	else
-		r = ih_text_addf(t, "code that would run is %s",
-				 ih_trust_name((enum ih_trust_class)ih_facts_sources(f)));
+		r = ih_text_addf(t, "code that would run is ");
+	if (r == 0)
+		r = trust <= IH_TRUST_UNTRUSTED ? ih_text_addf(t, "not trusted")
+		    : trust == IH_TRUST_STORE
+			    ? ih_text_addf(t, "in a store, but not verified")
+			    : ih_text_addf(t, "%s, and more is asked for",
+					   ih_trust_name((enum ih_trust_class)trust));
 	return r < 0 ? r : add_evidence(t, n->evidence);
 }
 

@@ -228,8 +228,11 @@ static int look_at_started(struct ih_walk *w, const struct ih_place *place,
 	return r == -ENOMEM ? r : 0;
 }
 
-/* A directory that is not there can be made by whoever owns the nearest one that is. */
-static int look_at_directory(struct ih_walk *w, struct ih_finding *f)
+/*
+ * A directory that is not there can be made by whoever owns the nearest one that is. One that the
+ * program looks into by itself, if it is there, is judged as it is now.
+ */
+static int look_at_directory(struct ih_walk *w, const struct ih_source *src, struct ih_finding *f)
 {
 	const struct ih_place here = { .dirfd = AT_FDCWD };
 	_free_ char *path = NULL;
@@ -244,6 +247,10 @@ static int look_at_directory(struct ih_walk *w, struct ih_finding *f)
 		r = ih_finding_look(w, &here, f, *path ? path : ".");
 		if (r != -ENOENT)
 			return r == -ENOMEM ? r : 0;
+		if (src->optional) {
+			f->standing = IH_STANDING_HARMLESS;
+			return set_reason(f, IH_TRUST_UNKNOWN, "is not there");
+		}
 		slash = strrchr(path, '/');
 		if (!slash)
 			*path = '\0';
@@ -271,7 +278,7 @@ static int look(struct ih_walk *w, const struct ih_place *place, const struct ih
 		return look_at_stdin(w, f);
 	case IH_SOURCE_PATH:
 	case IH_SOURCE_DIRECTORY:
-		return look_at_directory(w, f);
+		return look_at_directory(w, src, f);
 	case IH_SOURCE_PROGRAM:
 		return look_at_started(w, place, src, f);
 	case IH_SOURCE_MODULE:
@@ -512,6 +519,9 @@ void ih_hop_facts(struct ih_walk *w, struct ih_hop *hop, const struct ih_invocat
 	facts->flags |= w->in->stdin_kind == IH_STDIN_TTY ? IH_FACT_TERMINAL : 0;
 	facts->flags |= inv && inv->pure ? IH_FACT_PURE : 0;
 
+	/* a script's interpreter that no grammar knows is one all the same */
+	if (!hop->grammar && hop->script && hop->mode == IH_MODE_PROGRAM)
+		hop->mode = IH_MODE_SCRIPT;
 	hop->mode = weigh_mode(hop, hop->mode);
 	if (hop->mode == IH_MODE_STDIN && w->in->stdin_kind == IH_STDIN_NULL)
 		hop->mode = IH_MODE_NONE;

@@ -13,7 +13,8 @@ static const char *path_or_name(const struct ih_evidence *e, const char *name)
 	return e->path ? e->path : name;
 }
 
-/* The finding that a sentence should speak of. */
+/* The finding that a sentence should speak of: the script itself, if that alone would be refused.
+ */
 static const struct ih_finding *worst_source(const struct ih_hop *hop)
 {
 	const struct ih_finding *worst = NULL;
@@ -21,9 +22,11 @@ static const struct ih_finding *worst_source(const struct ih_hop *hop)
 	for (size_t i = 0; i < hop->n_findings; i++) {
 		const struct ih_finding *f = &hop->findings[i];
 
-		if (f->standing == IH_STANDING_COUNTS &&
-		    (!worst || f->evidence.trust < worst->evidence.trust ||
-		     (f->evidence.trust == worst->evidence.trust && f->main && !worst->main)))
+		if (f->standing != IH_STANDING_COUNTS)
+			continue;
+		if (f->main && f->evidence.trust < IH_TRUST_OWNED)
+			return f;
+		if (!worst || f->evidence.trust < worst->evidence.trust)
 			worst = f;
 	}
 	return worst;
@@ -35,6 +38,25 @@ static const struct ih_finding *refused_variable(const struct ih_hop *hop)
 		if (hop->findings[i].standing == IH_STANDING_REFUSED)
 			return &hop->findings[i];
 	return NULL;
+}
+
+/* What an allowed command would lose of its path lists. */
+static int add_filtered(const struct ih_hop *hop, struct ih_text *t)
+{
+	const struct ih_finding *first = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < hop->n_findings; i++) {
+		if (hop->findings[i].standing != IH_STANDING_FILTERED)
+			continue;
+		first = first ? first : &hop->findings[i];
+		n++;
+	}
+	if (!first)
+		return 0;
+	(void)ih_text_addf(t, "; %s is filtered: without ", first->via);
+	(void)ih_text_quote(t, first->text, strlen(first->text));
+	return n > 1 ? ih_text_addf(t, " and %zu more", n - 1) : 0;
 }
 
 static int explain(const struct ih_session *s, struct ih_judgement *j)
@@ -51,6 +73,7 @@ static int explain(const struct ih_session *s, struct ih_judgement *j)
 		.variable = refused ? refused->via : NULL,
 		.invocation = hop->reason[0] ? hop->reason : NULL,
 	};
+	int r;
 
 	if (answer->reason == IH_REASON_PROGRAM || answer->reason == IH_REASON_SET_ID)
 		names.evidence = hop->evidence.reason;
@@ -59,7 +82,8 @@ static int explain(const struct ih_session *s, struct ih_judgement *j)
 	j->advice = answer->reason == IH_REASON_ALLOWED
 			    ? ""
 			    : ih_reason_advice((enum ih_reason)answer->reason);
-	return ih_explain(s->policy, &hop->facts, answer, &names, &j->sentence);
+	r = ih_explain(s->policy, &hop->facts, answer, &names, &j->sentence);
+	return r < 0 || j->stops ? r : add_filtered(hop, &j->sentence);
 }
 
 int ih_judge(const struct ih_session *s, const struct ih_judge_input *in, struct ih_judgement *ret,

@@ -121,12 +121,12 @@ enum ih_miss {
 	IH_MISS_NONE = 0, /* it matches */
 	IH_MISS_INTERPRETER,
 	IH_MISS_MODE,
+	IH_MISS_NEEDS, /* early: a rule for pure text is far from text that is not */
 	IH_MISS_SUBJECT,
 	IH_MISS_PROVENANCE,
 	IH_MISS_PROGRAM,
 	IH_MISS_SOURCES,
 	IH_MISS_DOUBT,
-	IH_MISS_NEEDS,
 	IH_MISS_MAX_,
 };
 
@@ -171,6 +171,8 @@ static inline enum ih_miss ih_rule_miss(const struct ih_rule *r, const struct ih
 		return IH_MISS_INTERPRETER;
 	if (!(r->modes >> (f->mode & 31) & 1))
 		return IH_MISS_MODE;
+	if ((f->flags & r->needs) != r->needs)
+		return IH_MISS_NEEDS;
 	if (!ih_rule_has_id(r->uids, r->n_uids, f->uid) ||
 	    !ih_rule_has_id(r->gids, r->n_gids, f->gid) || !ih_rule_has_unit(r, f->unit))
 		return IH_MISS_SUBJECT;
@@ -182,8 +184,6 @@ static inline enum ih_miss ih_rule_miss(const struct ih_rule *r, const struct ih
 		return IH_MISS_SOURCES;
 	if (r->verdict != IH_DENY && (f->flags & IH_FACT_DOUBTS & ~r->tolerates))
 		return IH_MISS_DOUBT;
-	if ((f->flags & r->needs) != r->needs)
-		return IH_MISS_NEEDS;
 	return IH_MISS_NONE;
 }
 

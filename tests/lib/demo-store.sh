@@ -82,7 +82,7 @@ _demo_damage() { # DIR
 	nix_store_sign "$dir" stranger-1 "$(demo_path stranger-1.0)"
 	nix_store_sign "$dir" demo-1 "$(demo_path two-names-1.0)" "$(demo_path two-keys-1.0)"
 	nix_store_sign "$dir" demo-1-again "$(demo_path two-names-1.0)"
-	nix_store_sign "$dir" demo-2 "$(demo_path two-keys-1.0)"
+	nix_store_sign "$dir" demo-2 "$(demo_path two-keys-1.0)" "$(demo_path python3-3.11)"
 	nix_tamper_byte "$dir" "$(demo_path changed-1.0)/bin/tool"
 	nix_tamper_setuid "$dir" "$(demo_path setuid-1.0)/bin/tool"
 	nix_tamper_capability "$dir" "$(demo_path capability-1.0)/bin/tool"
