@@ -63,6 +63,18 @@ static int complain(const char *verb, const char *sentence)
 	return IH_EXIT_FAILED;
 }
 
+/* The policy that the options ask for. Return: 0 or a negative errno with a sentence. */
+static int open_policy(const char *verb, const char *file, const char *profile,
+		       struct ih_policy **ret, struct ih_diag *diag)
+{
+	struct ih_diag note = { 0 };
+	int r = ih_session_policy(file, profile, ret, &note, diag);
+
+	if (r == 0 && note.text[0])
+		fprintf(stderr, "ihard policy %s: %s\n", verb, note.text);
+	return r;
+}
+
 static int print_json(struct ih_json_out *out)
 {
 	struct ih_text text = { 0 };
@@ -94,7 +106,7 @@ static int run_show(const struct policy_options *c)
 			return IH_EXIT_OK;
 		}
 	}
-	if (ih_session_policy(c->policy, c->source ? profile : c->profile, &policy, &diag) < 0)
+	if (open_policy("show", c->policy, c->source ? profile : c->profile, &policy, &diag) < 0)
 		return complain("show", diag.text);
 	ih_policy_show(policy);
 	ih_policy_free(policy);
@@ -167,7 +179,7 @@ static int read_operand(const struct policy_options *c, const char *verb, struct
 		return IH_EXIT_USAGE;
 	}
 	r = c->argc ? read_unused(c->argv[0], ret, &diag)
-		    : ih_session_policy(c->policy, c->profile, ret, &diag);
+		    : open_policy(verb, c->policy, c->profile, ret, &diag);
 	if (r >= 0)
 		return IH_EXIT_OK;
 	complain(verb, diag.text);
@@ -355,6 +367,8 @@ static int run_test(const struct policy_options *c)
 		r = complain("test", diag.text);
 	else
 		r = run_tables(&rep);
+	if (rep.session.note.text[0])
+		complain("test", rep.session.note.text);
 	ih_session_close(&rep.session);
 	return r;
 }
