@@ -15,6 +15,7 @@ static const struct ih_verb verbs[] = {
 	{ "next", "what boots next, and why", ih_boot_next },
 	{ "status", "how this boot came about and what it counts as", ih_boot_status },
 	{ "history", "what happened to boot entries", ih_boot_history },
+	{ "install", "put the generations on the boot partition", ih_boot_install },
 	{ "bless", "this boot was good: stop counting", ih_boot_mark },
 	{ "bad", "this boot was bad: do not try it again", ih_boot_mark },
 	{ "indeterminate", "take a bless or bad back", ih_boot_mark },
