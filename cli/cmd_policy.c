@@ -160,12 +160,7 @@ static int read_unused(const char *path, struct ih_policy **ret, struct ih_diag 
 	size_t len;
 	int r = ih_read_file(AT_FDCWD, path, IH_COMPILED_SIZE_MAX, &text, &len, diag);
 
-	if (r < 0)
-		return r;
-	if (len >= strlen(IH_COMPILED_MAGIC) &&
-	    !memcmp(text, IH_COMPILED_MAGIC, strlen(IH_COMPILED_MAGIC)))
-		return ih_policy_from_compiled(path, text, len, ret, diag);
-	return ih_policy_parse(path, text, len, &ih_session_names, ret, diag);
+	return r < 0 ? r : ih_policy_from_bytes(path, text, len, &ih_session_names, ret, diag);
 }
 
 /* The operand, or what the options say. Return: an exit code; IH_EXIT_OK with *@ret filled. */
@@ -405,13 +400,13 @@ static int run_compile(const struct policy_options *c)
 static const struct subverb subverbs[] = {
 	{ "show", "[--policy FILE|--profile NAME] [--source]",
 	  "Prints the policy in force, or one that is asked for.", 0, 0, run_show, .source = true },
-	{ "lint", "[FILE] [--policy FILE|--profile NAME] [--json]",
+	{ "lint", "[--policy FILE|--profile NAME] [--json] [FILE]",
 	  "Finds mistakes, rules that never decide and rules that allow too much.", 0, 1, run_lint,
 	  .json = true },
 	{ "test", "[--policy FILE|--profile NAME] [--json] TABLE…",
 	  "Holds a policy against tables of expected answers: see ihard-policy(5).", 1, 4096,
 	  run_test, .json = true },
-	{ "compile", "[FILE] [--policy FILE|--profile NAME] --output FILE",
+	{ "compile", "[--policy FILE|--profile NAME] --output FILE [FILE]",
 	  "Writes the compiled form, which ihard-exec and ihard-guard read.", 0, 1, run_compile,
 	  .output = true },
 	{ 0 }, /* end */

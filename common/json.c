@@ -33,13 +33,63 @@ static int compare_keys(const void *a, const void *b, void *doc)
 	return strcmp(nodes[*(const uint32_t *)a].key, nodes[*(const uint32_t *)b].key);
 }
 
-/* Called with fewer values in json-c's object than in the text. */
-static int fail_duplicate(struct ih_json_doc *doc, const struct ih_json_node *object,
+/* A key as json-c reads it; only to find the one that is there twice. The caller puts it. */
+static struct json_object *read_key(const struct ih_json_doc *doc, const struct ih_json_node *node)
+{
+	struct json_tokener *tok = json_tokener_new();
+	struct json_object *key = NULL;
+
+	if (tok)
+		key = json_tokener_parse_ex(tok, doc->text + node->key_at,
+					    (int)(node->start - node->key_at));
+	json_tokener_free(tok);
+	return key;
+}
+
+struct found_key {
+	struct json_object *text;
+	uint32_t node;
+};
+
+static int compare_found(const void *a, const void *b)
+{
+	const struct found_key *x = a, *y = b;
+	int order = strcmp(json_object_get_string(x->text), json_object_get_string(y->text));
+
+	return order ? order : (x->node > y->node) - (x->node < y->node);
+}
+
+/* Called when json-c's object has fewer members than the text, for it keeps the last of a name. */
+static int fail_duplicate(const struct ih_json_doc *doc, const struct ih_json_node *object,
 			  struct ih_diag *diag)
 {
-	return ih_fail(diag, -EBADMSG,
-		       "%s: line %u: the object that begins here holds the same key twice",
-		       doc->name, object->line);
+	const uint32_t *child = doc->children + object->first;
+	struct found_key *keys = calloc(object->n, sizeof(*keys));
+	uint32_t n = 0, i = 1;
+	int r = -EBADMSG;
+
+	for (; keys && n < object->n; n++) {
+		keys[n].node = child[n];
+		keys[n].text = read_key(doc, &doc->nodes[child[n]]);
+		if (!keys[n].text)
+			break;
+	}
+	if (!keys || n < object->n) {
+		r = ih_fail(diag, -ENOMEM, "%s: out of memory", doc->name);
+		goto out;
+	}
+	qsort(keys, n, sizeof(*keys), compare_found);
+	while (i < n && strcmp(json_object_get_string(keys[i - 1].text),
+			       json_object_get_string(keys[i].text)))
+		i++;
+	r = ih_fail(diag, -EBADMSG, "%s: line %u: the key '%s' is there twice", doc->name,
+		    i < n ? doc->nodes[keys[i].node].line : object->line,
+		    i < n ? json_object_get_string(keys[i].text) : "?");
+out:
+	for (i = 0; keys && i < n; i++)
+		(void)json_object_put(keys[i].text);
+	free(keys);
+	return r;
 }
 
 /* Gives the children of @object their values; both are in the order of the text. */
@@ -191,6 +241,8 @@ static int refuse_early(const struct ih_json_doc *doc, struct ih_diag *diag)
 	const char *nul = memchr(doc->text, '\0', doc->len);
 	uint64_t marks = 1;
 
+	if (doc->len >= 3 && !memcmp(doc->text, "\xef\xbb\xbf", 3))
+		return fail_at(doc, 0, diag, "the text begins with a byte order mark");
 	if (nul)
 		return fail_at(doc, (size_t)(nul - doc->text), diag, "the text holds NUL");
 	if (!ih_is_utf8(doc->text, doc->len))
@@ -289,7 +341,7 @@ static void enter(const struct ih_json *v, uint32_t child, struct ih_json *ret, 
 
 	if (node->key)
 		n = snprintf(to.path, sizeof(to.path), "%s%s%s", v->path, v->path[0] ? "." : "",
-			     node->key);
+			     node->key[0] ? node->key : "\"\"");
 	else
 		n = snprintf(to.path, sizeof(to.path), "%s[%zu]", v->path, i);
 	if (n >= (int)sizeof(to.path))

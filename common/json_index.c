@@ -20,6 +20,7 @@ struct scan {
 	uint32_t room; /* in doc->nodes */
 	uint32_t open; /* innermost container, or IH_JSON_NO_PARENT */
 	unsigned int depth;
+	uint32_t key_at; /* where the last key began */
 	bool want_key;
 };
 
@@ -51,9 +52,11 @@ static int add_node(struct scan *s, enum ih_json_type type)
 		doc->nodes = nodes;
 		s->room = room;
 	}
-	doc->nodes[doc->n_nodes] = (struct ih_json_node){
-		.start = (uint32_t)s->at, .line = s->line, .parent = s->open, .type = type
-	};
+	doc->nodes[doc->n_nodes] = (struct ih_json_node){ .start = (uint32_t)s->at,
+							  .line = s->line,
+							  .parent = s->open,
+							  .type = type,
+							  .key_at = s->key_at };
 	if (s->open != IH_JSON_NO_PARENT)
 		doc->nodes[s->open].n++;
 	doc->n_nodes++;
@@ -211,8 +214,10 @@ static int scan_quote(struct scan *s)
 {
 	int r;
 
-	if (s->want_key)
+	if (s->want_key) {
+		s->key_at = (uint32_t)s->at;
 		return scan_string(s);
+	}
 	r = add_node(s, IH_JSON_STRING);
 	return r < 0 ? r : scan_string(s);
 }

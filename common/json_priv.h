@@ -18,6 +18,7 @@ struct ih_json_node {
 	struct json_object *value; /* NULL is also how json-c says null */
 	const char *key;	   /* as json-c keeps it; NULL in arrays */
 	uint32_t start, end;	   /* bytes of the text */
+	uint32_t key_at;	   /* of a member: where its key begins, else 0 */
 	uint32_t line;
 	uint32_t parent;
 	uint32_t first, n; /* children[first … first + n) in the order of the text */

@@ -79,6 +79,7 @@ static void put_providers(struct writer *w, const struct ih_policy *p)
 			.keys_from = put_string(w, from->keys_from),
 			.sigs_needed = from->sigs_needed,
 			.accept_content_addressed = from->accept_content_addressed,
+			.owner = from->owner,
 			.keys = put_list(w, from->keys, from->n_keys),
 			.trees = put_list(w, from->trees, from->n_trees),
 			.seals = put_list(w, from->seals, from->n_seals),

@@ -214,6 +214,7 @@ static int get_provider(const struct reader *r, const struct ih_compiled_provide
 		.keys_from = (char *)keys_from,
 		.sigs_needed = from->sigs_needed,
 		.accept_content_addressed = from->accept_content_addressed,
+		.owner = from->owner,
 	};
 	e = get_list(r, from->keys, &to->keys, &to->n_keys);
 	if (!e)
@@ -370,6 +371,17 @@ int ih_policy_load(int dirfd, const char *path, struct ih_policy **ret, struct i
 	return r < 0 ? r : ih_policy_from_compiled(path, data, len, ret, diag);
 }
 
+int ih_policy_from_bytes(const char *name, const char *data, size_t len,
+			 const struct ih_policy_names *names, struct ih_policy **ret,
+			 struct ih_diag *diag)
+{
+	size_t magic = strlen(IH_COMPILED_MAGIC);
+
+	if (len >= magic && !memcmp(data, IH_COMPILED_MAGIC, magic))
+		return ih_policy_from_compiled(name, data, len, ret, diag);
+	return ih_policy_parse(name, data, len, names, ret, diag);
+}
+
 int ih_policy_file(int dirfd, const char *path, const struct ih_policy_names *names,
 		   struct ih_policy **ret, struct ih_diag *diag)
 {
@@ -377,10 +389,5 @@ int ih_policy_file(int dirfd, const char *path, const struct ih_policy_names *na
 	size_t len;
 	int r = read_owned(dirfd, path, &data, &len, diag);
 
-	if (r < 0)
-		return r;
-	if (len >= strlen(IH_COMPILED_MAGIC) &&
-	    !memcmp(data, IH_COMPILED_MAGIC, strlen(IH_COMPILED_MAGIC)))
-		return ih_policy_from_compiled(path, data, len, ret, diag);
-	return ih_policy_parse(path, data, len, names, ret, diag);
+	return r < 0 ? r : ih_policy_from_bytes(path, data, len, names, ret, diag);
 }

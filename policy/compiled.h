@@ -60,7 +60,7 @@ struct ih_compiled_info {
 struct ih_compiled_provider {
 	uint32_t kind;
 	uint32_t root, store, database, keys_from;
-	uint32_t sigs_needed, accept_content_addressed, pad_;
+	uint32_t sigs_needed, accept_content_addressed, owner;
 	struct ih_compiled_range keys, trees, seals;
 };
 
@@ -87,6 +87,11 @@ int ih_policy_compile(const struct ih_policy *policy, struct ih_text *ret, struc
  */
 int ih_policy_from_compiled(const char *name, const void *data, size_t len, struct ih_policy **ret,
 			    struct ih_diag *diag);
+
+/* A policy from bytes in either form: compiled when they begin with the magic, else JSON. */
+int ih_policy_from_bytes(const char *name, const char *data, size_t len,
+			 const struct ih_policy_names *names, struct ih_policy **ret,
+			 struct ih_diag *diag);
 
 /**
  * ih_policy_file() - read a policy's file, JSON or compiled

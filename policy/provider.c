@@ -24,6 +24,7 @@ static const char *const nix_fields[] = { "provider",
 					  "keys_from",
 					  "signatures_needed",
 					  "accept_content_addressed",
+					  "owner",
 					  NULL };
 static const char *const paths_fields[] = { "provider", "trees", NULL };
 static const char *const seal_fields[] = { "provider",		"seals", "keys", "keys_from",
@@ -151,13 +152,14 @@ static int read_trust_in_keys(struct ih_policy_reader *reader, const struct ih_j
 				    "trusts nobody: give 'keys' or 'keys_from'");
 	if (!p->keys_from && n > p->n_keys)
 		return ih_json_fail(&member, reader->diag, -EBADMSG,
-				    "can never be met: only %zu keys are listed", p->n_keys);
+				    "can never be met: fewer keys are listed");
 	return 0;
 }
 
 static int read_nix(struct ih_policy_reader *reader, const struct ih_json *v, struct ih_provider *p)
 {
 	struct ih_json member;
+	uint64_t owner = 0;
 	int r;
 
 	r = ih_json_only(v, nix_fields, reader->diag);
@@ -178,6 +180,12 @@ static int read_nix(struct ih_policy_reader *reader, const struct ih_json *v, st
 		p->root = (char *)"";
 	if (!strcmp(p->store, "/"))
 		return ih_json_fail(v, reader->diag, -EBADMSG, "'store' cannot be '/'");
+	r = ih_read_member(v, "owner", &member);
+	if (r > 0)
+		r = ih_json_u64(&member, 0, UINT32_MAX - 1, &owner, reader->diag);
+	if (r < 0)
+		return r;
+	p->owner = (unsigned int)owner;
 	r = ih_read_member(v, "accept_content_addressed", &member);
 	return r > 0 ? ih_json_bool(&member, &p->accept_content_addressed, reader->diag) : r;
 }

@@ -43,8 +43,7 @@ static int each_word(struct rule_reader *r, const char *key,
 	if (ih_json_type(&list) != IH_JSON_ARRAY)
 		return ih_json_fail(&list, r->in->diag, -EBADMSG, "must be an array");
 	if (!ih_json_length(&list))
-		return ih_json_fail(&list, r->in->diag, -EBADMSG,
-				    "is empty and matches nothing; leave it out to match all");
+		return ih_json_fail(&list, r->in->diag, -EBADMSG, "is empty; leave it out instead");
 	if (ih_json_length(&list) > WORDS_MAX)
 		return ih_json_fail(&list, r->in->diag, -EBADMSG, "holds more than %d items",
 				    WORDS_MAX);

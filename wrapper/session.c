@@ -11,6 +11,7 @@
 
 #include "common/cleanup.h"
 #include "common/fd.h"
+#include "policy/compiled.h"
 
 static int find_user(const char *name, uint32_t *ret)
 {
@@ -76,10 +77,10 @@ static int read_policy(const char *path, bool caller_may_own, struct ih_policy *
 	r = check_owner(fd, path, caller_may_own, diag);
 	if (r < 0)
 		return r;
-	r = ih_read_fd(fd, path, IH_POLICY_SIZE_MAX, &text, &len, diag);
+	r = ih_read_fd(fd, path, IH_COMPILED_SIZE_MAX, &text, &len, diag);
 	if (r < 0)
 		return r;
-	return ih_policy_parse(path, text, len, &ih_session_names, ret, diag);
+	return ih_policy_from_bytes(path, text, len, &ih_session_names, ret, diag);
 }
 
 int ih_session_policy(const char *file, const char *profile, struct ih_policy **ret,
