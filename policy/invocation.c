@@ -431,8 +431,8 @@ static void add_stdin(struct ih_reader *rd)
 static void finish(struct ih_reader *rd)
 {
 	struct ih_invocation *inv = rd->ret;
-	uint32_t ending;
-	enum ih_mode mode = ih_scan_mode(&rd->scan, &ending);
+	enum ih_mode mode = (enum ih_mode)ih_scan_mode(&rd->scan);
+	uint32_t ending = rd->scan.ending;
 
 	if (inv->reason[0]) {
 		inv->mode = IH_MODE_UNCLEAR;
@@ -453,14 +453,13 @@ static const struct ih_grammar *owner(const struct ih_reader *rd)
 
 static void parse_known(struct ih_reader *rd, const struct ih_grammar *grammar)
 {
-	uint32_t ending;
 	enum ih_mode mode;
 
 	choose_start(rd, grammar);
 	ih_reader_option_strings(rd);
 	walk_twice(rd);
 	rd->ret->grammar = owner(rd);
-	mode = ih_scan_mode(&rd->scan, &ending);
+	mode = (enum ih_mode)ih_scan_mode(&rd->scan);
 	if (mode == IH_MODE_INTERACTIVE)
 		rd->scan.flags |= IH_FLAG_INTERACTIVE;
 	if (mode == IH_MODE_STDIN || mode == IH_MODE_INTERACTIVE)

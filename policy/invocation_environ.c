@@ -23,17 +23,18 @@ static const struct ih_rule_entry *variable_rule(const struct ih_reader *rd, uin
 {
 	const char *variable = rd->exec->envp[i];
 	const char *equals = strchr(variable, '=');
-	struct ih_scan_text text = { variable, 0 };
-	uint32_t at;
+	struct ih_scan scan;
+	int at;
 
 	if (!equals || equals == variable || equals - variable > IH_SCAN_NAME_MAX * 64)
 		return NULL;
-	text.len = (__u32)(equals - variable);
-	at = ih_scan_variable(rd->t, grammar, text, text.len);
-	if (at == IH_SCAN_NONE)
+	ih_scan_start(&scan, rd->t, grammar, 0);
+	scan.text = (struct ih_scan_text){ variable, (__u32)(equals - variable) };
+	at = ih_scan_variable(&scan, grammar, scan.text.len);
+	if (at < 0)
 		return NULL;
 	*found = (struct ih_found){ .rule = &rd->t->rules[rd->t->slots[at].rule],
-				    .via = ih_invocation_text(rd->ret, variable, text.len),
+				    .via = ih_invocation_text(rd->ret, variable, scan.text.len),
 				    .origin = IH_ORIGIN_ENVIRONMENT,
 				    .arg = i,
 				    .text = equals + 1,

@@ -136,17 +136,20 @@ static void add_pasted(struct ih_reader *rd, const struct ih_found *found)
 	}
 	equals = memchr(name.text, '=', name.len);
 	if (equals && found->rule->target) {
-		struct ih_scan_query q = { found->rule->target, IH_SCOPE_KEY, 0,
-					   (__u32)(equals - name.text) };
-		struct ih_scan_text text = { name.text, (__u32)name.len };
-		uint32_t at = ih_scan_find(rd->t, q, text);
+		struct ih_scan scan;
+		int at;
 
-		if (at != IH_SCAN_NONE) { /* -Mlib=/directory */
+		ih_scan_start(&scan, rd->t, found->rule->target, 0);
+		scan.text = (struct ih_scan_text){ name.text, (__u32)name.len };
+		ih_scan_ask_for(&scan, found->rule->target, IH_SCOPE_KEY, 0,
+				(__u32)(equals - name.text));
+		at = ih_scan_find(&scan);
+		if (at >= 0) { /* -Mlib=/directory */
 			struct ih_found value = *found;
 
 			value.rule = &rd->t->rules[rd->t->slots[at].rule];
 			value.text = equals + 1;
-			value.len = name.len - q.len - 1;
+			value.len = name.len - scan.q.len - 1;
 			ih_reader_found(rd, &value);
 		}
 	}
