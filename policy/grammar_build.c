@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
@@ -87,12 +88,15 @@ int main(int argc, char **argv)
 			return 1;
 		}
 		sources[i].name = slash ? slash + 1 : path;
-		sources[i].text = ih_text_get(&text);
+		sources[i].text = text.data ? text.data : strdup("");
 		sources[i].len = text.len;
 	}
 	r = ih_grammar_compile(sources, n, &bytes, &diag);
 	if (r == 0)
 		r = write_all(argv[1], &bytes, sources, n);
+	for (i = 0; i < n; i++)
+		free((char *)sources[i].text);
+	ih_text_done(&bytes);
 	if (r < 0) {
 		(void)fprintf(stderr, "%s\n", diag.text[0] ? diag.text : strerror(-r));
 		return 1;

@@ -55,7 +55,8 @@ void ih_invocation_done(struct ih_invocation *inv)
 }
 
 /* A reason is printed: what came from the command line must not write to the terminal. */
-static void set_reason(struct ih_invocation *inv, const char *format, va_list ap)
+__attribute__((format(printf, 2, 0))) static void set_reason(struct ih_invocation *inv,
+							     const char *format, va_list ap)
 {
 	char *p;
 
