@@ -482,16 +482,38 @@ static enum ih_mode weigh_mode(const struct ih_hop *hop, enum ih_mode mode)
 								      : mode;
 }
 
+/*
+ * Whatever nobody vouches for belongs to who asks, and no other can write it: the program, the code
+ * that counts, and what the environment carries. False when there is nothing of the kind.
+ */
+static bool is_own(const struct ih_walk *w, const struct ih_hop *hop)
+{
+	bool found = hop->evidence.trust < IH_TRUST_OWNED;
+
+	if (found && !(doubts_of(hop->fd, w->in->uid) & IH_FACT_OWN))
+		return false;
+	for (size_t i = 0; i < hop->n_findings; i++) {
+		const struct ih_finding *f = &hop->findings[i];
+
+		if (f->evidence.trust >= IH_TRUST_OWNED ||
+		    (f->standing != IH_STANDING_COUNTS && f->standing != IH_STANDING_REFUSED))
+			continue;
+		found = true;
+		if (!(doubts_of(f->fd, w->in->uid) & IH_FACT_OWN))
+			return false;
+	}
+	return found;
+}
+
 void ih_hop_facts(struct ih_walk *w, struct ih_hop *hop, const struct ih_invocation *inv)
 {
 	struct ih_facts *facts = &hop->facts;
 	const char *name = hop->grammar ? ih_grammar_name(hop->grammar) : NULL;
-	__u32 own = IH_FACT_OWN;
 
 	facts->program = (__u8)hop->evidence.trust;
 	facts->sources = IH_TRUST_SEALED;
 	facts->interpreter = (__u16)(name ? ih_policy_interpreter(w->in->policy, name) : 0);
-	facts->flags = doubts_of(hop->fd, w->in->uid) & ~own;
+	facts->flags = doubts_of(hop->fd, w->in->uid) & IH_FACT_DOUBTS;
 	for (size_t i = 0; i < hop->n_findings; i++) {
 		const struct ih_finding *f = &hop->findings[i];
 		__u32 doubts = doubts_of(f->fd, w->in->uid);
@@ -504,8 +526,6 @@ void ih_hop_facts(struct ih_walk *w, struct ih_hop *hop, const struct ih_invocat
 			continue;
 		if (f->evidence.trust < facts->sources)
 			facts->sources = (__u8)f->evidence.trust;
-		if (f->evidence.trust <= IH_TRUST_UNTRUSTED)
-			own &= doubts;
 		if (f->evidence.unstable && f->origin != IH_ORIGIN_DEFAULT)
 			doubts |= IH_FACT_UNSTABLE;
 		facts->flags |= doubts & IH_FACT_DOUBTS;
@@ -513,7 +533,7 @@ void ih_hop_facts(struct ih_walk *w, struct ih_hop *hop, const struct ih_invocat
 	}
 	if (!facts->n_sources)
 		facts->sources = IH_TRUST_UNKNOWN;
-	facts->flags |= own && facts->n_sources ? IH_FACT_OWN : 0;
+	facts->flags |= is_own(w, hop) ? IH_FACT_OWN : 0;
 	facts->flags |= hop->evidence.unstable ? IH_FACT_UNSTABLE : 0;
 	facts->flags |= is_set_id(hop) ? IH_FACT_SET_ID : 0;
 	facts->flags |= w->in->stdin_kind == IH_STDIN_TTY ? IH_FACT_TERMINAL : 0;

@@ -139,6 +139,32 @@ def compiled():
         t.skip("a policy of another user's is refused", "needs root")
 
 
+def own():
+    """Profile developer: what is one's own runs and is reported, what is another's does not run."""
+    if os.geteuid() != 0:
+        t.skip("one's own code", "needs root")
+        return
+    os.chmod(place, 0o755)
+    cases = [("script", "mine.sh", 1234, 0o755, 0, "audit"), ("script", "theirs.sh", 4321, 0o755, 1, "denied"),
+             ("script", "root.sh", 0, 0o755, 1, "denied"), ("script", "shared.sh", 1234, 0o777, 1, "denied"),
+             ("program", "mine", 1234, 0o755, 0, "audit"), ("program", "theirs", 4321, 0o755, 1, "denied")]
+    for kind, name, owner, mode, rc, word in cases:
+        path = write(name, "#!/bin/bash\n", mode)
+        if kind == "program":
+            shutil.copyfile("/bin/true", path)
+        os.chown(path, owner, owner)
+        r = run([IHARD, "check", "--profile", "developer", "--", path], preexec_fn=as_user(1234))
+        t.ok(r.rc == rc and r.out.startswith(word), f"{kind} of uid {owner}, mode {mode:o}: {word}", r)
+        r = run([IHARD, "check", "--profile", "server", "--", path], preexec_fn=as_user(1234))
+        t.ok(r.rc == 1, "and profile server denies it", r)
+    for variable, rc in [("mine.sh", 0), ("theirs.sh", 1)]:
+        r = run([IHARD, "check", "--profile", "developer", "--clear-env", "--env", f"BASH_ENV={place}/{variable}",
+                 "--", "/bin/bash", f"{place}/mine.sh"], preexec_fn=as_user(1234))
+        t.ok(r.rc == rc, f"BASH_ENV={variable} beside one's own script", r)
+    r = run([IHARD, "check", "--profile", "developer", "--", f"{place}/mine.sh"])
+    t.ok(r.rc == 1, "root has nothing of his own", r)
+
+
 def manual():
     """The examples of ihard-policy(5) are true."""
     page = (ROOT / "man/ihard-policy.5").read_text()
@@ -156,6 +182,7 @@ profiles()
 lint()
 tables()
 compiled()
+own()
 manual()
 shutil.rmtree(place)
 t.done()
