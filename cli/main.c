@@ -16,6 +16,7 @@ static const struct ih_verb verbs[] = {
 	{ "bootspec", "check, show, convert and compare bootspecs", ih_cmd_bootspec },
 	{ "check", "would this script or command be allowed to run, and why?", ih_cmd_check },
 	{ "policy", "show, lint, test and compile policies", ih_cmd_policy },
+	{ "run", "run a command under the policy, and all that it starts", ih_cmd_run },
 	{ "verify", "whether a closure in a Nix store is what was signed", ih_cmd_verify },
 	{ 0 }, /* end */
 };

@@ -66,7 +66,7 @@ static int securebits(const struct ih_confine *c, struct ih_diag *lost, struct i
 
 static int landlock(const struct ih_confine *c, struct ih_diag *lost, struct ih_diag *diag)
 {
-	int r = ih_landlock_restrict(c->trees, c->n_trees, lost, diag);
+	int r = ih_landlock_restrict(c->trees, c->n_trees, !c->execute_anywhere, lost, diag);
 
 	if (r != -ENOSYS && r != -EOPNOTSUPP)
 		return r;

@@ -15,6 +15,7 @@ struct ih_confine {
 	enum ih_demand demand[IH_STEP_MAX_]; /* all zero: every step is required */
 	bool deny_interactive;		     /* SECBIT_EXEC_DENY_INTERACTIVE beside RESTRICT_FILE */
 	bool trace_exec;		     /* the filter stops execve for a tracer */
+	bool execute_anywhere;		     /* the rules may allow programs outside the trees */
 	const char *const *trees;	     /* where execution is allowed: absolute directories */
 	size_t n_trees;
 };

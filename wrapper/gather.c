@@ -311,6 +311,30 @@ static void give_up(struct ih_walk *w, struct ih_hop *hop)
 	ih_hop_facts(w, hop, NULL);
 }
 
+/* The kernel has found the program and followed the '#!' lines: it is what it mapped. */
+static int take_image(struct ih_walk *w, struct ih_hop *hop)
+{
+	int r;
+
+	hop->fd = fcntl(w->in->image->exe, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (hop->fd < 0)
+		return -ENOMEM;
+	r = ih_trust_fd(w->in->trust, hop->fd, &hop->evidence);
+	if (r == -ENOMEM)
+		return r;
+	hop->name = strdup(hop->evidence.path ? hop->evidence.path : hop->argv[0]);
+	return hop->name ? 0 : -ENOMEM;
+}
+
+static int find_program(struct ih_walk *w, const struct ih_place *place, struct ih_hop *hop)
+{
+	if (hop->launched_by < 0 && w->in->program) {
+		hop->name = strdup(w->in->program);
+		return hop->name ? 0 : -ENOMEM;
+	}
+	return ih_find_program(place, hop->argv[0], &hop->name);
+}
+
 static int start_program(struct ih_walk *w, const struct ih_place *place, struct ih_hop *hop)
 {
 	int r;
@@ -319,7 +343,9 @@ static int start_program(struct ih_walk *w, const struct ih_place *place, struct
 		say(hop, "there is no argument at all, not even the program's name");
 		return 1;
 	}
-	r = ih_find_program(place, hop->argv[0], &hop->name);
+	if (hop->launched_by < 0 && w->in->image)
+		return take_image(w, hop);
+	r = find_program(w, place, hop);
 	if (r == -ENOENT) {
 		say(hop, "'%s' is nowhere along PATH", hop->argv[0]);
 		hop->name = strdup(hop->argv[0]);
@@ -403,6 +429,7 @@ int ih_gather(const struct ih_gather_input *in, struct ih_gathered *ret, struct 
 		.argv = in->argv,
 		.envp = in->envp,
 		.stdin_is_tty = in->stdin_kind == IH_STDIN_TTY,
+		.directory = in->directory,
 	};
 	int r;
 
@@ -415,7 +442,7 @@ int ih_gather(const struct ih_gather_input *in, struct ih_gathered *ret, struct 
 	return 0;
 }
 
-static void hop_done(struct ih_hop *hop)
+void ih_hop_done(struct ih_hop *hop)
 {
 	for (size_t i = 0; i < hop->n_findings; i++) {
 		struct ih_finding *f = &hop->findings[i];
@@ -438,19 +465,63 @@ static void hop_done(struct ih_hop *hop)
 void ih_gathered_done(struct ih_gathered *g)
 {
 	for (size_t i = 0; i < g->n_hops; i++)
-		hop_done(&g->hops[i]);
+		ih_hop_done(&g->hops[i]);
 	g->n_hops = 0;
 }
 
-enum ih_stdin_kind ih_stdin_kind_of_ours(void)
+static enum ih_stdin_kind kind_of(int fd)
 {
 	struct stat st;
 
-	if (fstat(STDIN_FILENO, &st) < 0)
+	if (fstat(fd, &st) < 0)
 		return IH_STDIN_NULL;
 	if (S_ISREG(st.st_mode))
 		return IH_STDIN_FILE;
 	if (S_ISCHR(st.st_mode) && ih_is_null_device(&st))
 		return IH_STDIN_NULL;
-	return isatty(STDIN_FILENO) == 1 ? IH_STDIN_TTY : IH_STDIN_PIPE;
+	return isatty(fd) == 1 ? IH_STDIN_TTY : IH_STDIN_PIPE;
+}
+
+enum ih_stdin_kind ih_stdin_kind_of_ours(void)
+{
+	return kind_of(STDIN_FILENO);
+}
+
+enum ih_stdin_kind ih_stdin_kind_of(pid_t pid)
+{
+	_close_ int fd = ih_descriptor_of(pid, STDIN_FILENO);
+
+	if (fd < 0)
+		return fd == -EBADF ? IH_STDIN_NULL : IH_STDIN_PIPE;
+	return kind_of(fd);
+}
+
+int ih_gather_environment(const struct ih_gather_input *in, const struct ih_grammar *grammar,
+			  struct ih_hop *ret)
+{
+	static char nothing[] = "/dev/null";
+	char name[IH_POLICY_NAME_MAX + 1];
+	char *argv[] = { name, nothing, NULL };
+	struct ih_gathered unused = { 0 };
+	struct ih_walk w = { .in = in, .out = &unused, .least = least_class(in->policy) };
+	const struct ih_place place = { .dirfd = AT_FDCWD, .envp = in->envp };
+	const struct ih_exec exec = { .argc = 2, .argv = argv, .envp = in->envp };
+	_free_ struct ih_invocation *inv = calloc(1, sizeof(*inv));
+	size_t kept = 0;
+	int r;
+
+	*ret = (struct ih_hop){ .fd = -EBADF, .grammar = grammar };
+	if (!inv)
+		return -ENOMEM;
+	(void)snprintf(name, sizeof(name), "%s", ih_grammar_name(grammar));
+	/* The interpreter itself is judged when it runs; here it must not be the weakest. */
+	ret->evidence.trust = IH_TRUST_SEALED;
+	ih_invocation_parse(in->grammars, grammar, &exec, inv);
+	for (size_t i = 0; i < inv->n_sources; i++)
+		if (inv->sources[i].origin == IH_ORIGIN_ENVIRONMENT)
+			inv->sources[kept++] = inv->sources[i];
+	inv->n_sources = kept;
+	r = ih_gather_sources(&w, ret, &place, inv);
+	ih_invocation_done(inv);
+	return r;
 }

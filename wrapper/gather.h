@@ -15,6 +15,7 @@
 #include "policy/grammar.h"
 #include "policy/invocation.h"
 #include "policy/policy.h"
+#include "wrapper/image.h"
 
 #define IH_HOPS_MAX	24  /* programs of one command: launchers, what they launch */
 #define IH_SHEBANGS_MAX 5   /* as many as Linux follows (exec_binprm() in fs/exec.c) */
@@ -74,6 +75,7 @@ struct ih_gathered {
 	size_t n_hops; /* at least 1 */
 };
 
+/* Whose command it is. All zero but the first five: our own, to be started with execvp(3). */
 struct ih_gather_input {
 	const struct ih_grammars *grammars;
 	struct ih_trust *trust;
@@ -85,6 +87,12 @@ struct ih_gather_input {
 	const struct ih_policy
 		*policy;  /* for the treatment of environments; decides nothing here */
 	unsigned int uid; /* who asks */
+
+	const char *program;	      /* what execve(2) is given in place of argv[0], or NULL */
+	const char *directory;	      /* where relative names start; NULL: our working directory */
+	pid_t pid;		      /* whose descriptors /dev/fd/N and 0 are; 0: ours */
+	const struct ih_image *image; /* the program is mapped already: nothing is looked up, no
+				       * '#!' followed, and no path list can be filtered any more */
 };
 
 /**
@@ -99,7 +107,18 @@ struct ih_gather_input {
 int ih_gather(const struct ih_gather_input *in, struct ih_gathered *ret, struct ih_diag *diag);
 void ih_gathered_done(struct ih_gathered *g);
 
-/* What descriptor 0 of this process is. */
+/* What descriptor 0 of this process is; or of another that is stopped. */
 enum ih_stdin_kind ih_stdin_kind_of_ours(void);
+enum ih_stdin_kind ih_stdin_kind_of(pid_t pid);
+
+/**
+ * ih_gather_environment() - what an environment means to one interpreter, whatever it will run
+ * @ret: findings of origin environment only; to be given to ih_hop_done()
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ih_gather_environment(const struct ih_gather_input *in, const struct ih_grammar *grammar,
+			  struct ih_hop *ret);
+void ih_hop_done(struct ih_hop *hop);
 
 const char *ih_standing_name(enum ih_standing standing);

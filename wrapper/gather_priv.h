@@ -42,6 +42,9 @@ struct ih_finding *ih_finding_add(struct ih_hop *hop);
 int ih_finding_look(struct ih_walk *w, const struct ih_place *place, struct ih_finding *f,
 		    const char *path);
 
+/* A copy of descriptor @n of the process the command is for, or a negative errno. */
+int ih_descriptor_of(pid_t pid, int n);
+
 struct stat;
 bool ih_is_null_device(const struct stat *st);
 

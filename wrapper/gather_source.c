@@ -11,8 +11,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/text.h"
@@ -70,6 +72,34 @@ static int set_reason(struct ih_finding *f, enum ih_trust_class trust, const cha
 	return f->evidence.reason ? 0 : -ENOMEM;
 }
 
+int ih_descriptor_of(pid_t pid, int n)
+{
+	_close_ int pidfd = -EBADF;
+	int fd;
+
+	if (!pid) {
+		fd = fcntl(n, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		return fd < 0 ? -errno : fd;
+	}
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0)
+		return errno == EBADF ? -EIO : -errno;
+	fd = (int)syscall(SYS_pidfd_getfd, pidfd, n, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+static int look_at_open_stdin(struct ih_walk *w, struct ih_finding *f)
+{
+	_close_ int fd = -EBADF;
+
+	if (!w->in->pid && !w->in->stdin_is_ours)
+		return set_reason(f, IH_TRUST_UNTRUSTED, "a file that nobody named");
+	fd = ih_descriptor_of(w->in->pid, STDIN_FILENO);
+	if (fd < 0)
+		return set_reason(f, IH_TRUST_UNTRUSTED, "a file that cannot be looked at");
+	return ih_trust_fd(w->in->trust, fd, &f->evidence) == -ENOMEM ? -ENOMEM : 0;
+}
+
 /* Code on standard input. */
 static int look_at_stdin(struct ih_walk *w, struct ih_finding *f)
 {
@@ -83,10 +113,7 @@ static int look_at_stdin(struct ih_walk *w, struct ih_finding *f)
 	case IH_STDIN_TTY:
 		return set_reason(f, IH_TRUST_UNTRUSTED, "a terminal: whatever is typed is run");
 	case IH_STDIN_FILE:
-		if (!w->in->stdin_is_ours)
-			return set_reason(f, IH_TRUST_UNTRUSTED, "a file that nobody named");
-		return ih_trust_fd(w->in->trust, STDIN_FILENO, &f->evidence) == -ENOMEM ? -ENOMEM
-											: 0;
+		return look_at_open_stdin(w, f);
 	default:
 		return set_reason(f, IH_TRUST_UNTRUSTED, "a pipe: whatever is written is run");
 	}
@@ -106,11 +133,12 @@ static int look_at_descriptor(struct ih_walk *w, struct ih_finding *f, int fd)
 		return r;
 	}
 	/* one that will be closed at exec is not there for the program */
-	flags = fcntl(fd, F_GETFD);
-	if (flags < 0 || (flags & FD_CLOEXEC))
+	flags = w->in->pid ? 0 : fcntl(fd, F_GETFD);
+	if (flags >= 0 && !(flags & FD_CLOEXEC))
+		f->fd = ih_descriptor_of(w->in->pid, fd);
+	if (f->fd < 0)
 		return set_reason(f, IH_TRUST_UNKNOWN, "the program gets no such descriptor");
-	f->fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	r = ih_trust_fd(w->in->trust, fd, &f->evidence);
+	r = ih_trust_fd(w->in->trust, f->fd, &f->evidence);
 	return r == -ENOMEM ? r : 0;
 }
 
@@ -392,8 +420,8 @@ static void judge_environment(const struct ih_walk *w, struct ih_hop *hop,
 			continue; /* looked up later: see judge_searched() */
 		if (f->standing == IH_STANDING_COUNTS && f->evidence.trust >= w->least)
 			f->standing = IH_STANDING_ENVIRONMENT;
-		else if (f->kind == IH_SOURCE_PATH && t->paths == IH_ENV_PATHS_FILTER &&
-			 list_has_trusted(w, hop, f))
+		else if (!w->in->image && f->kind == IH_SOURCE_PATH &&
+			 t->paths == IH_ENV_PATHS_FILTER && list_has_trusted(w, hop, f))
 			f->standing = IH_STANDING_FILTERED;
 		else
 			f->standing = IH_STANDING_REFUSED;

@@ -99,6 +99,10 @@ int ih_judge(const struct ih_session *s, const struct ih_judge_input *in, struct
 		.stdin_is_ours = in->stdin_is_ours,
 		.policy = s->policy,
 		.uid = in->uid,
+		.program = in->program,
+		.directory = in->directory,
+		.pid = in->pid,
+		.image = in->image,
 	};
 	int r;
 

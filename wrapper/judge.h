@@ -5,9 +5,9 @@
  */
 #pragma once
 
-#include "wrapper/session.h"
 #include "common/text.h"
 #include "wrapper/gather.h"
+#include "wrapper/session.h"
 
 /* Who asks, and with what. */
 struct ih_judge_input {
@@ -18,6 +18,11 @@ struct ih_judge_input {
 	bool stdin_is_ours;
 	enum ih_provenance provenance;
 	uint32_t uid, gid;
+
+	/* Of another process: see struct ih_gather_input. */
+	const char *program, *directory;
+	pid_t pid;
+	const struct ih_image *image;
 };
 
 struct ih_judgement {

@@ -252,8 +252,8 @@ static uint64_t known_writes(int abi, struct ih_diag *lost)
 	return writes;
 }
 
-int ih_landlock_restrict(const char *const *trees, size_t n_trees, struct ih_diag *lost,
-			 struct ih_diag *diag)
+int ih_landlock_restrict(const char *const *trees, size_t n_trees, bool execute,
+			 struct ih_diag *lost, struct ih_diag *diag)
 {
 	struct walk w = { .trees = trees, .n_trees = n_trees, .lost = lost };
 	struct landlock_ruleset_attr attr = { 0 };
@@ -267,13 +267,13 @@ int ih_landlock_restrict(const char *const *trees, size_t n_trees, struct ih_dia
 		return ih_fail(diag, -E2BIG, "more than %d trusted trees", IH_LANDLOCK_TREES_MAX);
 
 	w.writes = known_writes(abi, lost);
-	attr.handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE | w.writes;
+	attr.handled_access_fs = w.writes | (execute ? LANDLOCK_ACCESS_FS_EXECUTE : 0);
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (ruleset < 0)
 		return ih_fail(diag, -errno, "cannot make a Landlock ruleset: %s", strerror(errno));
 	w.ruleset = ruleset;
 
-	r = grant_execute(ruleset, trees, n_trees, diag);
+	r = execute ? grant_execute(ruleset, trees, n_trees, diag) : 0;
 	if (r < 0)
 		return r;
 	r = walk_directory(&w, "/", 0, diag);

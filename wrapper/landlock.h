@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/diag.h"
@@ -34,5 +35,5 @@ int ih_landlock_abi(void);
  * Return: 0 or a negative errno with a sentence; -ENOSYS, -EOPNOTSUPP when the kernel has no
  * Landlock.
  */
-int ih_landlock_restrict(const char *const *trees, size_t n_trees, struct ih_diag *lost,
-			 struct ih_diag *diag);
+int ih_landlock_restrict(const char *const *trees, size_t n_trees, bool execute,
+			 struct ih_diag *lost, struct ih_diag *diag);

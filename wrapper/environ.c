@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Builds an environment from what passes. What a variable means is the grammars' knowledge. */
+#include "wrapper/environ.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/text.h"
+
+static size_t name_length(const char *entry)
+{
+	return strcspn(entry, "=");
+}
+
+static bool has_name(const char *entry, const char *name, size_t len)
+{
+	return strncmp(entry, name, len) == 0 && entry[len] == '=';
+}
+
+static bool is_there(const struct ih_environ *e, const char *entry)
+{
+	size_t len = name_length(entry);
+
+	for (size_t i = 0; i < e->n; i++)
+		if (has_name(e->envp[i], entry, len))
+			return true;
+	return false;
+}
+
+/*
+ * An entry without '=', without a name, or of a name that was there already: libc and the loader do
+ * not agree on which of two counts, so one of them would get what nobody looked at.
+ */
+static int copy_well_formed(char *const *envp, struct ih_environ *e)
+{
+	size_t n = 0;
+
+	while (envp && envp[n])
+		if (++n > IH_ENVIRON_MAX)
+			return -E2BIG;
+	e->envp = calloc(n + 3, sizeof(*e->envp)); /* and what ih_environ_build() adds */
+	if (!e->envp)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const char *entry = envp[i];
+
+		if (entry[0] == '=' || !strchr(entry, '=') || is_there(e, entry))
+			continue;
+		e->envp[e->n] = strdup(entry);
+		if (!e->envp[e->n])
+			return -ENOMEM;
+		e->n++;
+	}
+	return 0;
+}
+
+static int note(struct ih_environ *e, const char *entry, const char *what, const char *why)
+{
+	struct ih_environ_note *more = realloc(e->notes, (e->n_notes + 1) * sizeof(*more));
+	struct ih_environ_note *n;
+
+	if (!more)
+		return -ENOMEM;
+	e->notes = more;
+	n = &more[e->n_notes];
+	*n = (struct ih_environ_note){ .name = strndup(entry, name_length(entry)) };
+	if (asprintf(&n->why, "%s: %s", what, why ? why : "not trusted") < 0)
+		n->why = NULL;
+	e->n_notes++;
+	return n->name && n->why ? 0 : -ENOMEM;
+}
+
+/* A list without the elements that equal @element. Return: how many went, or -ENOMEM. */
+static int remove_element(char **entry, const char *element, char separator)
+{
+	struct ih_text t = { 0 };
+	size_t head = name_length(*entry) + 1, len = strlen(element);
+	const char *at = *entry + head;
+	bool any = false;
+	int removed = 0;
+
+	(void)ih_text_add(&t, *entry, head);
+	for (;; at++) {
+		const char *end = strchrnul(at, separator);
+
+		if ((size_t)(end - at) == len && strncmp(at, element, len) == 0) {
+			removed++;
+		} else {
+			if (any)
+				(void)ih_text_add(&t, &separator, 1);
+			(void)ih_text_add(&t, at, (size_t)(end - at));
+			any = true;
+		}
+		at = end;
+		if (!*at)
+			break;
+	}
+	if (t.oom) {
+		ih_text_done(&t);
+		return -ENOMEM;
+	}
+	free(*entry);
+	*entry = t.data;
+	return removed;
+}
+
+static void drop(struct ih_environ *e, size_t i)
+{
+	free(e->envp[i]);
+	memmove(&e->envp[i], &e->envp[i + 1], (e->n - i) * sizeof(*e->envp));
+	e->n--;
+}
+
+/* Return: 1 when the variable is still there, 0 when it went, -ENOMEM. */
+static int filter(struct ih_environ *e, size_t i, const struct ih_finding *f)
+{
+	int r = remove_element(&e->envp[i], f->text, ':');
+
+	if (r == 0)
+		r = remove_element(&e->envp[i], f->text, ';');
+	if (r < 0)
+		return r;
+	if (note(e, e->envp[i], "an element was taken out", f->evidence.reason) < 0)
+		return -ENOMEM;
+	/* An element that cannot be found again (a template, an escape) takes its list with it. */
+	if (r > 0 && e->envp[i][name_length(e->envp[i]) + 1])
+		return 1;
+	drop(e, i);
+	return 0;
+}
+
+/* What one interpreter sees in variable @i. Return: 1 when it changed, 0, or a negative errno. */
+static int apply(const struct ih_gather_input *in, const struct ih_hop *hop, size_t i,
+		 struct ih_environ *e)
+{
+	const struct ih_env_treatment *t = ih_policy_environment(
+		in->policy, hop->grammar ? ih_grammar_name(hop->grammar) : NULL);
+
+	for (size_t k = 0; k < hop->n_findings; k++) {
+		const struct ih_finding *f = &hop->findings[k];
+
+		if (f->origin != IH_ORIGIN_ENVIRONMENT || f->arg < 0 || (size_t)f->arg != i)
+			continue;
+		if (f->standing == IH_STANDING_FILTERED)
+			return filter(e, i, f) < 0 ? -ENOMEM : 1;
+		if (f->standing != IH_STANDING_REFUSED)
+			continue;
+		if (f->kind == IH_SOURCE_PATH ? t->paths == IH_ENV_PATHS_REFUSE
+					      : t->code == IH_ENV_CODE_REFUSE)
+			continue;
+		if (note(e, e->envp[i], "was taken out", f->evidence.reason) < 0)
+			return -ENOMEM;
+		drop(e, i);
+		return 1;
+	}
+	return 0;
+}
+
+/* Ask one interpreter until it has nothing more to say; each answer shifts or changes the entries.
+ */
+static int ask(const struct ih_gather_input *in, const struct ih_grammar *g, struct ih_environ *e)
+{
+	for (;;) {
+		struct ih_gather_input now = *in;
+		struct ih_hop hop;
+		int r;
+
+		now.envp = e->envp;
+		r = ih_gather_environment(&now, g, &hop);
+		for (size_t i = 0; i < e->n && r == 0; i++)
+			r = apply(in, &hop, i, e);
+		ih_hop_done(&hop);
+		if (r <= 0)
+			return r;
+	}
+}
+
+int ih_environ_build(const struct ih_gather_input *in, struct ih_environ *ret, struct ih_diag *diag)
+{
+	struct ih_environ e = { 0 };
+	int r = copy_well_formed(in->envp, &e);
+
+	for (size_t i = 0; r == 0 && i < ih_grammars_count(in->grammars); i++) {
+		const struct ih_grammar *g = ih_grammars_at(in->grammars, i);
+
+		if (!ih_grammar_is_part(g))
+			r = ask(in, g, &e);
+	}
+	if (r == 0)
+		r = ih_environ_set(&e, "PYTHONNOUSERSITE=1");
+	if (r < 0) {
+		ih_environ_done(&e);
+		return ih_fail(diag, r, "cannot build the environment: %s", strerror(-r));
+	}
+	*ret = e;
+	return 0;
+}
+
+int ih_environ_set(struct ih_environ *e, const char *entry)
+{
+	size_t len = name_length(entry), i = 0;
+	char **more, *copy;
+
+	while (i < e->n && !has_name(e->envp[i], entry, len))
+		i++;
+	more = realloc(e->envp, (e->n + 2) * sizeof(*more));
+	copy = strdup(entry);
+	if (more)
+		e->envp = more;
+	if (!more || !copy) {
+		free(copy);
+		return -ENOMEM;
+	}
+	if (i == e->n) {
+		more[++e->n] = NULL;
+	} else {
+		free(more[i]);
+	}
+	more[i] = copy;
+	return 0;
+}
+
+void ih_environ_done(struct ih_environ *e)
+{
+	for (size_t i = 0; i < e->n; i++)
+		free(e->envp[i]);
+	for (size_t i = 0; i < e->n_notes; i++) {
+		free(e->notes[i].name);
+		free(e->notes[i].why);
+	}
+	free(e->envp);
+	free(e->notes);
+	*e = (struct ih_environ){ 0 };
+}

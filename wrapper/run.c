@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From a command to the exec of what was judged. The gate on what it starts is in run_tree.c. */
+#include "wrapper/run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "wrapper/environ.h"
+#include "wrapper/judge.h"
+#include "wrapper/launch.h"
+#include "wrapper/run_priv.h"
+
+static int judge(const struct ih_run *run, const struct ih_environ *env, struct ih_judgement *ret,
+		 struct ih_diag *diag)
+{
+	const struct ih_judge_input in = {
+		.argc = run->argc,
+		.argv = run->argv,
+		.envp = env->envp,
+		.stdin_kind = ih_stdin_kind_of_ours(),
+		.stdin_is_ours = true,
+		.provenance = IH_PROVENANCE_INTERACTIVE,
+		.uid = geteuid(),
+		.gid = getegid(),
+	};
+
+	return ih_judge(run->session, &in, ret, diag);
+}
+
+static bool runs_python_module(const struct ih_gathered *g)
+{
+	for (size_t i = 0; i < g->n_hops; i++)
+		if (g->hops[i].grammar && g->hops[i].mode == IH_MODE_MODULE &&
+		    strncmp(ih_grammar_name(g->hops[i].grammar), "python", 6) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The judge, and a second time with a safer environment where that can make the difference:
+ * `python -m` looks into the working directory first, unless PYTHONSAFEPATH is set (Python 3.11).
+ */
+static int judge_safely(struct ih_run *run, struct ih_environ *env, struct ih_judgement *ret,
+			struct ih_diag *diag)
+{
+	int r = judge(run, env, ret, diag);
+
+	if (r < 0 || !ret->stops || !runs_python_module(&ret->gathered))
+		return r;
+	r = ih_environ_set(env, "PYTHONSAFEPATH=1");
+	if (r < 0)
+		return ih_fail(diag, r, "out of memory");
+	ih_judgement_done(ret);
+	return judge(run, env, ret, diag);
+}
+
+static bool is_missing(const struct ih_hop *hop)
+{
+	return hop->fd < 0 && (!hop->name || (access(hop->name, F_OK) < 0 &&
+					      (errno == ENOENT || errno == ENOTDIR)));
+}
+
+/* Where the text of a finding stands at the end of an argument, its canonical name takes its place.
+ */
+static int replace_name(char **arg, const struct ih_finding *f)
+{
+	size_t len = strlen(*arg), tail = strlen(f->text);
+	char *made;
+
+	if (!tail || tail > len || strcmp(*arg + len - tail, f->text) != 0)
+		return -ENOENT;
+	if (asprintf(&made, "%.*s%s", (int)(len - tail), *arg, f->evidence.path) < 0)
+		return -ENOMEM;
+	free(*arg);
+	*arg = made;
+	return 0;
+}
+
+static char **argument_of(struct ih_hop *hop, const struct ih_finding *f)
+{
+	if (f->origin == IH_ORIGIN_SHEBANG) {
+		for (size_t i = 0; hop->script && i < hop->argc; i++)
+			if (hop->argv[i] == hop->script)
+				return &hop->argv[i];
+		return NULL;
+	}
+	if (f->origin == IH_ORIGIN_ARGV && f->arg >= 0 && (size_t)f->arg < hop->argc)
+		return &hop->argv[f->arg];
+	return NULL;
+}
+
+/*
+ * The interpreter opens its script by name again. A name that somebody else can lead elsewhere
+ * gives way to the canonical one, which only root can change; what cannot be replaced is refused.
+ */
+static int make_stable(struct ih_hop *hop, struct ih_diag *diag)
+{
+	for (size_t i = 0; i < hop->n_findings; i++) {
+		const struct ih_finding *f = &hop->findings[i];
+		bool is_script = hop->script && argument_of(hop, f);
+		char **arg;
+		int r;
+
+		if (!f->evidence.unstable || f->standing != IH_STANDING_COUNTS ||
+		    f->origin == IH_ORIGIN_DEFAULT)
+			continue;
+		arg = argument_of(hop, f);
+		r = arg && f->evidence.path ? replace_name(arg, f) : -ENOENT;
+		if (r == 0 && is_script && f->origin == IH_ORIGIN_SHEBANG)
+			hop->script = *arg;
+		if (r == -ENOMEM)
+			return ih_fail(diag, r, "out of memory");
+		if (r < 0)
+			return ih_fail(diag, -EACCES,
+				       "'%s' is opened by name again when it runs, and %s", f->text,
+				       f->evidence.unstable);
+	}
+	return 0;
+}
+
+/* What is about to be interpreted, held against the kernel's own opinion. */
+static int check_sources(const struct ih_hop *hop, struct ih_diag *diag)
+{
+	for (size_t i = 0; i < hop->n_findings; i++) {
+		const struct ih_finding *f = &hop->findings[i];
+		int r;
+
+		if (!f->main || f->fd < 0 || f->standing != IH_STANDING_COUNTS)
+			continue;
+		r = ih_execve_check(f->fd, f->text, diag);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static bool allows_untrusted_programs(const struct ih_policy *policy)
+{
+	for (size_t i = 0; i < policy->n_rules; i++) {
+		const struct ih_rule *r = &policy->rules[i];
+
+		if ((r->verdict == IH_ALLOW || r->verdict == IH_AUDIT) &&
+		    r->program_min <= IH_TRUST_UNTRUSTED)
+			return true;
+	}
+	return false;
+}
+
+/* Does any rule let code reach an interpreter without a file? Then shells must not refuse -c. */
+static bool allows_inline(const struct ih_policy *policy)
+{
+	const __u32 modes = 1U << IH_MODE_INLINE | 1U << IH_MODE_STDIN | 1U << IH_MODE_INTERACTIVE;
+
+	for (size_t i = 0; i < policy->n_rules; i++) {
+		const struct ih_rule *r = &policy->rules[i];
+
+		if ((r->verdict == IH_ALLOW || r->verdict == IH_AUDIT) && (r->modes & modes) &&
+		    !(r->needs & IH_FACT_PURE))
+			return true;
+	}
+	return false;
+}
+
+static void set_confinement(const struct ih_run *run, const struct ih_hop *hop, char *const *trees,
+			    struct ih_confine *c)
+{
+	const struct ih_policy *policy = run->session->policy;
+
+	for (int s = 0; s < IH_STEP_MAX_; s++)
+		c->demand[s] = run->audit ? IH_DEMAND_OFF : policy->confinement[s];
+	/*
+	 * Inherited by all that is started, and never taken back: so only where the outermost
+	 * program has no JIT compiler and a policy asks for it outright.
+	 */
+	if (c->demand[IH_STEP_WRITE_XOR_EXECUTE] == IH_DEMAND_WANTED ||
+	    (hop->grammar && ih_grammar_has_jit(hop->grammar)))
+		c->demand[IH_STEP_WRITE_XOR_EXECUTE] = IH_DEMAND_OFF;
+	c->deny_interactive = !allows_inline(policy);
+	c->execute_anywhere = allows_untrusted_programs(policy);
+	c->trace_exec = run->tree && !run->audit;
+	c->trees = (const char *const *)trees;
+	while (trees && trees[c->n_trees])
+		c->n_trees++;
+}
+
+static int launch(struct ih_run *run, const struct ih_hop *hop, const struct ih_environ *env,
+		  struct ih_diag *diag)
+{
+	const struct ih_policy *policy = run->session->policy;
+	struct ih_tree tree = { 0 };
+	struct ih_launch l = {
+		.program = hop->fd,
+		.name = hop->name,
+		.argv = hop->argv,
+		.envp = env->envp,
+		.tree = run->tree ? &tree : NULL,
+	};
+	char **trees = NULL;
+	int r;
+
+	r = ih_execute_trees(policy->providers, policy->n_providers, &trees);
+	if (r < 0)
+		return ih_fail(diag, r, "out of memory");
+	set_confinement(run, hop, trees, &l.confine);
+	ih_run_tree(run, &tree);
+	r = ih_launch(&l, run->note, diag);
+	ih_execute_trees_free(trees);
+	return r;
+}
+
+/* Judged and allowed, or only reported: the rest of the way. */
+static int go(struct ih_run *run, struct ih_judgement *j, const struct ih_environ *env,
+	      struct ih_diag *diag)
+{
+	struct ih_hop *hop = &j->gathered.hops[0];
+	int r = make_stable(hop, diag);
+
+	for (size_t i = 1; r == 0 && i < j->gathered.n_hops && !run->tree; i++)
+		r = make_stable(&j->gathered.hops[i], diag) ? -EACCES : 0;
+	if (r == 0)
+		r = check_sources(hop, diag);
+	if (r < 0 && run->audit && r != -ENOMEM) {
+		run->note(diag->text);
+		r = 0;
+	}
+	if (r < 0)
+		return r == -ENOMEM ? IH_EXIT_RUN_FAILED : IH_EXIT_RUN_DENIED;
+	r = launch(run, hop, env, diag);
+	return r == -EACCES || r == -ENOEXEC ? IH_EXIT_RUN_DENIED : IH_EXIT_RUN_FAILED;
+}
+
+static int decide(struct ih_run *run, struct ih_judgement *j, const struct ih_environ *env,
+		  struct ih_diag *diag)
+{
+	const struct ih_hop *first = &j->gathered.hops[0];
+	struct ih_diag sentence = { "" };
+
+	if (is_missing(first)) {
+		(void)ih_fail(diag, 0, "'%s' was not found", run->argv[0]);
+		return IH_EXIT_RUN_NOT_FOUND;
+	}
+	if (j->stops || j->reported || run->session->policy->report_allowed)
+		ih_run_event(run, j, getpid(), /* tree= */ false);
+	(void)ih_fail(&sentence, 0, "%s", ih_text_get(&j->sentence));
+	if (j->stops && !run->audit) {
+		*diag = sentence;
+		return IH_EXIT_RUN_DENIED;
+	}
+	if (j->stops || j->reported)
+		ih_run_report(run, j);
+	if (first->fd < 0) {
+		*diag = sentence;
+		return IH_EXIT_RUN_FAILED;
+	}
+	return go(run, j, env, diag);
+}
+
+static void say_changes(const struct ih_run *run, const struct ih_environ *env)
+{
+	for (size_t i = 0; run->verbose && i < env->n_notes; i++) {
+		struct ih_diag line;
+
+		(void)ih_fail(&line, 0, "variable '%s': %s", env->notes[i].name, env->notes[i].why);
+		run->note(line.text);
+	}
+}
+
+int ih_run(struct ih_run *run, struct ih_diag *diag)
+{
+	const struct ih_gather_input in = {
+		.grammars = run->session->grammars,
+		.trust = run->session->trust,
+		.envp = run->envp,
+		.policy = run->session->policy,
+		.uid = geteuid(),
+	};
+	struct ih_environ env = { 0 };
+	struct ih_judgement j;
+	int r;
+
+	if (!run->session->policy->enforce)
+		run->audit = true;
+	r = ih_environ_build(&in, &env, diag);
+	if (r < 0)
+		return IH_EXIT_RUN_FAILED;
+	say_changes(run, &env);
+	r = judge_safely(run, &env, &j, diag);
+	r = r < 0 ? IH_EXIT_RUN_FAILED : decide(run, &j, &env, diag);
+	ih_judgement_done(&j);
+	ih_environ_done(&env);
+	return r;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The journey of one command: environment → judge → confinement and supervisor → exec; and the
+ * judging of everything that it starts. Prints nothing: sentences go to callbacks and events.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "common/diag.h"
+#include "wrapper/event.h"
+#include "wrapper/session.h"
+
+/* Exit codes that ihard-run(1) promises. */
+#define IH_EXIT_RUN_FAILED    125 /* ihard itself could not do its work; nothing ran */
+#define IH_EXIT_RUN_DENIED    126 /* refused, or found and not executable */
+#define IH_EXIT_RUN_NOT_FOUND 127
+
+struct ih_run {
+	struct ih_session *session;
+	int argc;
+	char *const *argv;
+	char *const *envp;
+	bool audit;   /* run everything, report what would have been denied */
+	bool tree;    /* judge every exec below as well */
+	bool verbose; /* say what was changed in the environment */
+	struct ih_event_sink *events;
+	void (*note)(const char *sentence); /* what was lost, or would have been denied */
+};
+
+/**
+ * ih_run() - judge a command and become it
+ *
+ * Returns only when it does not run: an exit code of the three above, with one sentence in @diag.
+ */
+int ih_run(struct ih_run *run, struct ih_diag *diag);

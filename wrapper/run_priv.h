@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What run.c (the outermost command) and run_tree.c (what it starts) share.
+ */
+#pragma once
+
+#include "wrapper/judge.h"
+#include "wrapper/run.h"
+#include "wrapper/tree.h"
+
+/* Fill the tree gate's callbacks; @run must outlive the supervisor, which is a copy of the process.
+ */
+void ih_run_tree(struct ih_run *run, struct ih_tree *tree);
+
+/* An event for a judgement. */
+void ih_run_event(const struct ih_run *run, const struct ih_judgement *j, pid_t pid, bool tree);
+
+/* Say what would have been denied, and the rule that would allow it. */
+void ih_run_report(const struct ih_run *run, const struct ih_judgement *j);

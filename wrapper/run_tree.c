@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Judging what a command starts; runs in the supervisor. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "policy/words.h"
+#include "wrapper/run_priv.h"
+
+/* The supervisor's descriptors were closed with the caller's: it opens its own providers. */
+static int begin(void *context, struct ih_diag *diag)
+{
+	struct ih_run *run = context;
+	const struct ih_policy *policy = run->session->policy;
+
+	run->session->trust = NULL;
+	return ih_trust_open(policy->providers, policy->n_providers, &run->session->trust, diag);
+}
+
+static const char *script_of(const struct ih_hop *hop)
+{
+	for (size_t i = 0; i < hop->n_findings; i++)
+		if (hop->findings[i].main && hop->findings[i].evidence.path)
+			return hop->findings[i].evidence.path;
+	return NULL;
+}
+
+void ih_run_event(const struct ih_run *run, const struct ih_judgement *j, pid_t pid, bool tree)
+{
+	const struct ih_hop *hop = ih_judgement_hop(j);
+	const struct ih_answer *answer = &j->answers[j->decisive];
+	const struct ih_rule_info *rule = ih_policy_rule(run->session->policy, answer);
+	const struct ih_event_fields e = {
+		.kind = j->stops && !run->audit	  ? IH_EVENT_DENIED
+			: j->stops || j->reported ? IH_EVENT_AUDIT
+						  : IH_EVENT_ALLOWED,
+		.sentence = ih_text_get(&j->sentence),
+		.advice = j->advice,
+		.reason = ih_reason_name((enum ih_reason)answer->reason),
+		.program = hop->evidence.path ? hop->evidence.path : hop->name,
+		.script = script_of(hop),
+		.interpreter = hop->grammar ? ih_grammar_name(hop->grammar) : NULL,
+		.mode = ih_mode_name(hop->mode),
+		.provenance = ih_provenance_name((enum ih_provenance)hop->facts.provenance),
+		.rule = rule ? rule->name : NULL,
+		.rule_file = rule ? rule->file : NULL,
+		.rule_line = rule ? rule->line : 0,
+		.policy = run->session->policy->name,
+		.argv = hop->argv,
+		.pid = pid,
+		.uid = hop->facts.uid,
+		.tree = tree,
+	};
+
+	ih_event_send(run->events, &e);
+}
+
+/* A rule as a policy file has it, that is as narrow as the facts are. */
+static void suggest_rule(const struct ih_hop *hop, struct ih_text *t)
+{
+	const char *interpreter = hop->grammar ? ih_grammar_name(hop->grammar) : NULL;
+
+	(void)ih_text_addf(t, "{ \"name\": \"allow-%s\", ", ih_mode_name(hop->mode));
+	if (interpreter)
+		(void)ih_text_addf(t, "\"interpreters\": [ \"%s\" ], ", interpreter);
+	(void)ih_text_addf(t, "\"modes\": [ \"%s\" ], \"program\": \">=%s\", ",
+			   ih_mode_name(hop->mode),
+			   ih_trust_name((enum ih_trust_class)hop->facts.program));
+	if (hop->facts.n_sources)
+		(void)ih_text_addf(t, "\"sources\": \">=%s\", ",
+				   ih_trust_name((enum ih_trust_class)hop->facts.sources));
+	(void)ih_text_addf(t, "\"uids\": [ %u ], \"provenance\": [ \"%s\" ], ", hop->facts.uid,
+			   ih_provenance_name((enum ih_provenance)hop->facts.provenance));
+	if (hop->facts.flags & IH_FACT_DOUBTS) {
+		const char *comma = "";
+
+		(void)ih_text_addf(t, "\"tolerates\": [ ");
+		for (uint32_t bit = 1; bit & IH_FACT_DOUBTS; bit <<= 1)
+			if (hop->facts.flags & bit) {
+				(void)ih_text_addf(t, "%s\"%s\"", comma, ih_fact_name(bit));
+				comma = ", ";
+			}
+		(void)ih_text_addf(t, " ], ");
+	}
+	(void)ih_text_addf(t, "\"verdict\": \"allow\" }");
+}
+
+void ih_run_report(const struct ih_run *run, const struct ih_judgement *j)
+{
+	struct ih_text rule = { 0 };
+	struct ih_diag line;
+
+	suggest_rule(ih_judgement_hop(j), &rule);
+	(void)ih_fail(&line, 0, "would be denied: %s; this rule would allow it: %s",
+		      ih_text_get(&j->sentence), ih_text_get(&rule));
+	run->note(line.text);
+	ih_text_done(&rule);
+}
+
+/* What a new image is, as the one who execs next. */
+static enum ih_provenance provenance_of(const struct ih_judgement *j, enum ih_provenance from)
+{
+	const struct ih_hop *hop = &j->gathered.hops[0];
+
+	if (hop->facts.program < IH_TRUST_OWNED)
+		return IH_PROVENANCE_UNVERIFIED;
+	/* env, nice, xargs do what they are told: by whoever started them */
+	if (hop->grammar && ih_grammar_is_launcher(hop->grammar))
+		return from;
+	switch (hop->mode) {
+	case IH_MODE_PROGRAM:
+	case IH_MODE_NONE:
+		return IH_PROVENANCE_VERIFIED;
+	case IH_MODE_SCRIPT:
+	case IH_MODE_MODULE:
+		return hop->facts.sources >= IH_TRUST_OWNED ? IH_PROVENANCE_VERIFIED
+							    : IH_PROVENANCE_UNVERIFIED;
+	case IH_MODE_INLINE:
+	case IH_MODE_STDIN:
+		return from; /* whoever handed the code over */
+	case IH_MODE_INTERACTIVE:
+		return IH_PROVENANCE_INTERACTIVE;
+	default:
+		return IH_PROVENANCE_UNVERIFIED;
+	}
+}
+
+/* The interpreter will open its script by a name that somebody else can lead elsewhere meanwhile.
+ */
+static const struct ih_finding *unstable_source(const struct ih_hop *hop)
+{
+	for (size_t i = 0; i < hop->n_findings; i++) {
+		const struct ih_finding *f = &hop->findings[i];
+
+		if (f->evidence.unstable && f->origin != IH_ORIGIN_DEFAULT &&
+		    f->standing == IH_STANDING_COUNTS)
+			return f;
+	}
+	return NULL;
+}
+
+static int judge(struct ih_run *run, const struct ih_image *image, const struct ih_attempt *attempt,
+		 enum ih_provenance from, struct ih_judgement *ret, struct ih_diag *diag)
+{
+	char directory[32], process[32];
+	struct stat st;
+	struct ih_judge_input in = {
+		.argc = image->argc,
+		.argv = image->argv,
+		.envp = image->envp,
+		.stdin_kind = ih_stdin_kind_of(image->pid),
+		.provenance = from,
+		.program = attempt ? attempt->path : NULL,
+		.directory = attempt ? attempt->directory : directory,
+		.pid = image->pid,
+		.image = attempt ? NULL : image,
+	};
+
+	(void)snprintf(directory, sizeof(directory), "/proc/%d/cwd", image->pid);
+	(void)snprintf(process, sizeof(process), "/proc/%d", image->pid);
+	if (stat(process, &st) < 0)
+		return ih_fail(diag, -errno, "process %d is gone", image->pid);
+	in.uid = st.st_uid;
+	in.gid = st.st_gid;
+	return ih_judge(run->session, &in, ret, diag);
+}
+
+static void on_image(void *context, const struct ih_image *image, enum ih_provenance from,
+		     struct ih_tree_verdict *ret)
+{
+	struct ih_run *run = context;
+	const struct ih_finding *unstable;
+	struct ih_judgement j;
+
+	if (judge(run, image, NULL, from, &j, &ret->sentence) < 0) {
+		ret->allow = run->audit;
+		return;
+	}
+	unstable = unstable_source(&j.gathered.hops[0]);
+	ret->provenance = provenance_of(&j, from);
+	if (j.stops || j.reported || run->session->policy->report_allowed)
+		ih_run_event(run, &j, image->pid, /* tree= */ true);
+	if (j.stops)
+		(void)ih_fail(&ret->sentence, 0, "%s%s", run->audit ? "would be denied: " : "",
+			      ih_text_get(&j.sentence));
+	else if (unstable)
+		(void)ih_fail(&ret->sentence, 0, "'%s' is opened by name again, and %s",
+			      unstable->text, unstable->evidence.unstable);
+	ret->allow = run->audit || (!j.stops && !unstable);
+	ih_judgement_done(&j);
+}
+
+/* Whether it would be refused; says nothing where the kernel itself will say that it is not there.
+ */
+static void on_attempt(void *context, const struct ih_attempt *attempt, enum ih_provenance from,
+		       struct ih_tree_verdict *ret)
+{
+	struct ih_run *run = context;
+	struct ih_judgement j;
+	struct ih_diag diag;
+
+	if (judge(run, &attempt->image, attempt, from, &j, &diag) < 0)
+		return;
+	if (j.stops && j.gathered.hops[0].fd >= 0) {
+		ret->allow = false;
+		(void)ih_fail(&ret->sentence, 0, "%s", ih_text_get(&j.sentence));
+		ih_run_event(run, &j, attempt->image.pid, /* tree= */ true);
+	}
+	ih_judgement_done(&j);
+}
+
+void ih_run_tree(struct ih_run *run, struct ih_tree *tree)
+{
+	*tree = (struct ih_tree){
+		.judge = on_image,
+		.forebode = run->audit ? NULL : on_attempt,
+		.begin = begin,
+		.context = run,
+		.first = IH_PROVENANCE_INTERACTIVE,
+		.keep = run->events->fd,
+	};
+}
