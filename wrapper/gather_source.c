@@ -418,6 +418,8 @@ static void judge_environment(const struct ih_walk *w, struct ih_hop *hop,
 			continue;
 		if (!f->evidence.reason)
 			continue; /* looked up later: see judge_searched() */
+		if (f->standing != IH_STANDING_COUNTS && f->standing != IH_STANDING_MODE)
+			continue; /* judged before those were looked up */
 		if (f->standing == IH_STANDING_COUNTS && f->evidence.trust >= w->least)
 			f->standing = IH_STANDING_ENVIRONMENT;
 		else if (!w->in->image && f->kind == IH_SOURCE_PATH &&
