@@ -64,5 +64,6 @@ int ih_boot_list(int argc, char **argv);
 int ih_boot_next(int argc, char **argv);
 int ih_boot_status(int argc, char **argv);
 int ih_boot_history(int argc, char **argv);
+int ih_boot_assess(int argc, char **argv);
 int ih_boot_install(int argc, char **argv);
 int ih_boot_mark(int argc, char **argv); /* argv[0]: bless, bad, indeterminate, reset-tries */

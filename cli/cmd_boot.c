@@ -16,6 +16,7 @@ static const struct ih_verb verbs[] = {
 	{ "status", "how this boot came about and what it counts as", ih_boot_status },
 	{ "history", "what happened to boot entries", ih_boot_history },
 	{ "install", "put the generations on the boot partition", ih_boot_install },
+	{ "assess", "run the checks that make a boot good", ih_boot_assess },
 	{ "bless", "this boot was good: stop counting", ih_boot_mark },
 	{ "bad", "this boot was bad: do not try it again", ih_boot_mark },
 	{ "indeterminate", "take a bless or bad back", ih_boot_mark },
