@@ -100,7 +100,7 @@ static const struct problem_row problem_rows[] = {
 	  "org.nixos.specialisation.v1.s", "lacks 'org.nixos.bootspec.v1'" },
 	{ "specialisation without a name",
 	  "{" V1("") ",\"org.nixos.specialisation.v1\":{\"\":{" V1("") "}}}", 1, 1,
-	  "org.nixos.specialisation.v1.", "has a name that no boot entry can carry" },
+	  "org.nixos.specialisation.v1.\"\"", "has a name that no boot entry can carry" },
 	{ "nested in v1", "{" V1("") "," SPEC1(V1("") "," SPEC1(V1(""))) "}", 1, 0,
 	  "org.nixos.specialisation.v1.s.org.nixos.specialisation.v1",
 	  "nests specialisations, which version 1 leaves undefined" },
