@@ -13,6 +13,7 @@
 #include "wrapper/judge.h"
 #include "wrapper/launch.h"
 #include "wrapper/run_priv.h"
+#include "wrapper/stable.h"
 
 static int judge(const struct ih_run *run, const struct ih_environ *env, struct ih_judgement *ret,
 		 struct ih_diag *diag)
@@ -31,25 +32,29 @@ static int judge(const struct ih_run *run, const struct ih_environ *env, struct 
 	return ih_judge(run->session, &in, ret, diag);
 }
 
-static bool runs_python_module(const struct ih_gathered *g)
+bool ih_run_wants_safe_path(const struct ih_gathered *g)
 {
-	for (size_t i = 0; i < g->n_hops; i++)
-		if (g->hops[i].grammar && g->hops[i].mode == IH_MODE_MODULE &&
-		    strncmp(ih_grammar_name(g->hops[i].grammar), "python", 6) == 0)
+	for (size_t i = 0; i < g->n_hops; i++) {
+		const struct ih_hop *hop = &g->hops[i];
+
+		if (hop->grammar && (hop->mode == IH_MODE_MODULE || hop->mode == IH_MODE_INLINE) &&
+		    strncmp(ih_grammar_name(hop->grammar), "python", 6) == 0)
 			return true;
+	}
 	return false;
 }
 
 /*
  * The judge, and a second time with a safer environment where that can make the difference:
- * `python -m` looks into the working directory first, unless PYTHONSAFEPATH is set (Python 3.11).
+ * `python -m` and `python -c` look into the working directory first, unless PYTHONSAFEPATH is set
+ * (Python 3.11).
  */
 static int judge_safely(struct ih_run *run, struct ih_environ *env, struct ih_judgement *ret,
 			struct ih_diag *diag)
 {
 	int r = judge(run, env, ret, diag);
 
-	if (r < 0 || !ret->stops || !runs_python_module(&ret->gathered))
+	if (r < 0 || !ret->stops || !ih_run_wants_safe_path(&ret->gathered))
 		return r;
 	r = ih_environ_set(env, "PYTHONSAFEPATH=1");
 	if (r < 0)
@@ -62,64 +67,6 @@ static bool is_missing(const struct ih_hop *hop)
 {
 	return hop->fd < 0 && (!hop->name || (access(hop->name, F_OK) < 0 &&
 					      (errno == ENOENT || errno == ENOTDIR)));
-}
-
-/* Where the text of a finding stands at the end of an argument, its canonical name takes its place.
- */
-static int replace_name(char **arg, const struct ih_finding *f)
-{
-	size_t len = strlen(*arg), tail = strlen(f->text);
-	char *made;
-
-	if (!tail || tail > len || strcmp(*arg + len - tail, f->text) != 0)
-		return -ENOENT;
-	if (asprintf(&made, "%.*s%s", (int)(len - tail), *arg, f->evidence.path) < 0)
-		return -ENOMEM;
-	free(*arg);
-	*arg = made;
-	return 0;
-}
-
-static char **argument_of(struct ih_hop *hop, const struct ih_finding *f)
-{
-	if (f->origin == IH_ORIGIN_SHEBANG) {
-		for (size_t i = 0; hop->script && i < hop->argc; i++)
-			if (hop->argv[i] == hop->script)
-				return &hop->argv[i];
-		return NULL;
-	}
-	if (f->origin == IH_ORIGIN_ARGV && f->arg >= 0 && (size_t)f->arg < hop->argc)
-		return &hop->argv[f->arg];
-	return NULL;
-}
-
-/*
- * The interpreter opens its script by name again. A name that somebody else can lead elsewhere
- * gives way to the canonical one, which only root can change; what cannot be replaced is refused.
- */
-static int make_stable(struct ih_hop *hop, struct ih_diag *diag)
-{
-	for (size_t i = 0; i < hop->n_findings; i++) {
-		const struct ih_finding *f = &hop->findings[i];
-		bool is_script = hop->script && argument_of(hop, f);
-		char **arg;
-		int r;
-
-		if (!f->evidence.unstable || f->standing != IH_STANDING_COUNTS ||
-		    f->origin == IH_ORIGIN_DEFAULT)
-			continue;
-		arg = argument_of(hop, f);
-		r = arg && f->evidence.path ? replace_name(arg, f) : -ENOENT;
-		if (r == 0 && is_script && f->origin == IH_ORIGIN_SHEBANG)
-			hop->script = *arg;
-		if (r == -ENOMEM)
-			return ih_fail(diag, r, "out of memory");
-		if (r < 0)
-			return ih_fail(diag, -EACCES,
-				       "'%s' is opened by name again when it runs, and %s", f->text,
-				       f->evidence.unstable);
-	}
-	return 0;
 }
 
 /* What is about to be interpreted, held against the kernel's own opinion. */
@@ -217,10 +164,19 @@ static int go(struct ih_run *run, struct ih_judgement *j, const struct ih_enviro
 	      struct ih_diag *diag)
 {
 	struct ih_hop *hop = &j->gathered.hops[0];
-	int r = make_stable(hop, diag);
-
-	for (size_t i = 1; r == 0 && i < j->gathered.n_hops && !run->tree; i++)
-		r = make_stable(&j->gathered.hops[i], diag) ? -EACCES : 0;
+	bool changed = false;
+	int r = ih_make_stable(hop, "/proc/self/cwd", &changed, diag);
+	/* What a launcher starts is judged again under the tree gate; without it, this was all. */
+	for (size_t i = 1; r == 0 && i < j->gathered.n_hops && !run->tree; i++) {
+		changed = false;
+		r = ih_make_stable(&j->gathered.hops[i], "/proc/self/cwd", &changed, diag);
+		if (r == 0 && changed)
+			r = ih_fail(
+				diag, -EACCES,
+				"what '%s' starts is opened by a name that can be led elsewhere; "
+				"--gate tree can judge it when it starts",
+				hop->name);
+	}
 	if (r == 0)
 		r = check_sources(hop, diag);
 	if (r < 0 && run->audit && r != -ENOMEM) {

@@ -12,6 +12,9 @@
  */
 void ih_run_tree(struct ih_run *run, struct ih_tree *tree);
 
+/* Does python look for modules in the working directory here? Then PYTHONSAFEPATH=1 can help. */
+bool ih_run_wants_safe_path(const struct ih_gathered *g);
+
 /* An event for a judgement. */
 void ih_run_event(const struct ih_run *run, const struct ih_judgement *j, pid_t pid, bool tree);
 

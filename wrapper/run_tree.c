@@ -2,13 +2,17 @@
 /* Judging what a command starts; runs in the supervisor. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "policy/words.h"
+#include "wrapper/environ.h"
+#include "wrapper/patch.h"
 #include "wrapper/run_priv.h"
+#include "wrapper/stable.h"
 
 /* The supervisor's descriptors were closed with the caller's: it opens its own providers. */
 static int begin(void *context, struct ih_diag *diag)
@@ -128,20 +132,6 @@ static enum ih_provenance provenance_of(const struct ih_judgement *j, enum ih_pr
 	}
 }
 
-/* The interpreter will open its script by a name that somebody else can lead elsewhere meanwhile.
- */
-static const struct ih_finding *unstable_source(const struct ih_hop *hop)
-{
-	for (size_t i = 0; i < hop->n_findings; i++) {
-		const struct ih_finding *f = &hop->findings[i];
-
-		if (f->evidence.unstable && f->origin != IH_ORIGIN_DEFAULT &&
-		    f->standing == IH_STANDING_COUNTS)
-			return f;
-	}
-	return NULL;
-}
-
 static int judge(struct ih_run *run, const struct ih_image *image, const struct ih_attempt *attempt,
 		 enum ih_provenance from, struct ih_judgement *ret, struct ih_diag *diag)
 {
@@ -168,29 +158,114 @@ static int judge(struct ih_run *run, const struct ih_image *image, const struct 
 	return ih_judge(run->session, &in, ret, diag);
 }
 
+/*
+ * The judge, and again with an environment without what it minded, where the policy lets that be
+ * taken out. @ret_env is filled when the verdict is about that environment.
+ */
+static int judge_repaired(struct ih_run *run, const struct ih_image *image,
+			  const struct ih_attempt *attempt, enum ih_provenance from,
+			  struct ih_environ *ret_env, struct ih_judgement *ret,
+			  struct ih_diag *diag)
+{
+	const struct ih_gather_input in = {
+		.grammars = run->session->grammars,
+		.trust = run->session->trust,
+		.envp = image->envp,
+		.policy = run->session->policy,
+		.uid = geteuid(),
+	};
+	struct ih_image repaired = *image;
+	struct ih_judgement again;
+	int r = judge(run, image, attempt, from, ret, diag);
+
+	if (r < 0 || !ret->stops || run->audit || ret->gathered.hops[0].fd < 0)
+		return r;
+	r = ih_environ_build(&in, ret_env, diag);
+	if (r == 0 && ih_run_wants_safe_path(&ret->gathered))
+		r = ih_environ_set(ret_env, "PYTHONSAFEPATH=1");
+	if (r < 0)
+		return 0; /* it stays refused */
+	repaired.envp = ret_env->envp;
+	r = judge(run, &repaired, attempt, from, &again, diag);
+	if (r == 0 && !again.stops) {
+		struct ih_judgement swap = *ret;
+
+		*ret = again;
+		again = swap;
+	} else {
+		ih_environ_done(ret_env);
+	}
+	ih_judgement_done(&again);
+	return 0;
+}
+
+/* A vector that points to what the image has already, where the strings are the same. */
+static char **share(char *const *wanted, char *const *there)
+{
+	size_t n = 0;
+	char **shared;
+
+	while (wanted[n])
+		n++;
+	shared = calloc(n + 1, sizeof(*shared));
+	for (size_t i = 0; shared && i < n; i++) {
+		shared[i] = wanted[i];
+		for (size_t k = 0; there[k]; k++)
+			if (strcmp(wanted[i], there[k]) == 0) {
+				shared[i] = there[k];
+				break;
+			}
+	}
+	return shared;
+}
+
+/* Allowed: with canonical names and a repaired environment, where they differ from what was asked.
+ */
+static int settle(const struct ih_image *image, struct ih_hop *hop, const struct ih_environ *env,
+		  struct ih_diag *diag)
+{
+	_free_ char **argv = NULL, **envp = NULL;
+	bool changed = false;
+	char cwd[32];
+	int r;
+
+	(void)snprintf(cwd, sizeof(cwd), "/proc/%d/cwd", image->pid);
+	r = ih_make_stable(hop, cwd, &changed, diag);
+	if (r < 0 || (!changed && !env->envp))
+		return r;
+	argv = share(hop->argv, image->argv);
+	envp = share(env->envp ? env->envp : image->envp, image->envp);
+	if (!argv || !envp)
+		return ih_fail(diag, -ENOMEM, "out of memory");
+	return ih_image_patch(image, argv, envp, diag);
+}
+
 static void on_image(void *context, const struct ih_image *image, enum ih_provenance from,
 		     struct ih_tree_verdict *ret)
 {
 	struct ih_run *run = context;
-	const struct ih_finding *unstable;
+	struct ih_environ env = { 0 };
 	struct ih_judgement j;
 
-	if (judge(run, image, NULL, from, &j, &ret->sentence) < 0) {
+	if (judge_repaired(run, image, NULL, from, &env, &j, &ret->sentence) < 0) {
 		ret->allow = run->audit;
 		return;
 	}
-	unstable = unstable_source(&j.gathered.hops[0]);
 	ret->provenance = provenance_of(&j, from);
 	if (j.stops || j.reported || run->session->policy->report_allowed)
 		ih_run_event(run, &j, image->pid, /* tree= */ true);
-	if (j.stops)
+	if (j.stops) {
 		(void)ih_fail(&ret->sentence, 0, "%s%s", run->audit ? "would be denied: " : "",
 			      ih_text_get(&j.sentence));
-	else if (unstable)
-		(void)ih_fail(&ret->sentence, 0, "'%s' is opened by name again, and %s",
-			      unstable->text, unstable->evidence.unstable);
-	ret->allow = run->audit || (!j.stops && !unstable);
+		ret->allow = run->audit;
+	} else if (settle(image, &j.gathered.hops[0], &env, &ret->sentence) < 0) {
+		ret->allow = run->audit;
+	} else {
+		ret->sentence.text[0] = '\0';
+		ret->allow = true;
+	}
 	ih_judgement_done(&j);
+	ih_environ_done(&env);
 }
 
 /* Whether it would be refused; says nothing where the kernel itself will say that it is not there.
@@ -199,10 +274,11 @@ static void on_attempt(void *context, const struct ih_attempt *attempt, enum ih_
 		       struct ih_tree_verdict *ret)
 {
 	struct ih_run *run = context;
+	struct ih_environ env = { 0 };
 	struct ih_judgement j;
 	struct ih_diag diag;
 
-	if (judge(run, &attempt->image, attempt, from, &j, &diag) < 0)
+	if (judge_repaired(run, &attempt->image, attempt, from, &env, &j, &diag) < 0)
 		return;
 	if (j.stops && j.gathered.hops[0].fd >= 0) {
 		ret->allow = false;
@@ -210,6 +286,7 @@ static void on_attempt(void *context, const struct ih_attempt *attempt, enum ih_
 		ih_run_event(run, &j, attempt->image.pid, /* tree= */ true);
 	}
 	ih_judgement_done(&j);
+	ih_environ_done(&env);
 }
 
 void ih_run_tree(struct ih_run *run, struct ih_tree *tree)

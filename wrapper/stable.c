@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Canonical names for what is opened again. */
+#include "wrapper/stable.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+/* Does @path lie at or below @tree, by its letters? ".." makes letters meaningless. */
+static bool is_below(const char *path, const char *tree)
+{
+	size_t len = tree ? strlen(tree) : 0;
+
+	while (len > 1 && tree[len - 1] == '/')
+		len--;
+	if (!len || strncmp(path, tree, len) != 0 || (path[len] != '/' && path[len] != '\0'))
+		return false;
+	return !strstr(path, "/../");
+}
+
+/* Is the name, made absolute, the canonical one itself? Then no link is on the way. */
+static bool is_canonical(const char *text, const char *path, const char *cwd)
+{
+	char directory[PATH_MAX];
+	size_t len;
+	ssize_t n;
+
+	if (text[0] == '/')
+		return strcmp(text, path) == 0;
+	n = readlink(cwd, directory, sizeof(directory) - 1);
+	if (n <= 0)
+		return false;
+	while (strncmp(text, "./", 2) == 0)
+		text += 2;
+	len = (size_t)n;
+	if (len == 1)
+		len = 0; /* "/" */
+	return strncmp(path, directory, len) == 0 && path[len] == '/' &&
+	       strcmp(path + len + 1, text) == 0;
+}
+
+static bool is_stable(const struct ih_finding *f, const char *cwd)
+{
+	const struct ih_evidence *e = &f->evidence;
+
+	if (e->unstable)
+		return false;
+	/* By descriptor, or nothing that was found by name. */
+	if (!e->path || !f->text[0] || strncmp(f->text, "/dev/", 5) == 0 ||
+	    strncmp(f->text, "/proc/", 6) == 0)
+		return true;
+	return is_canonical(f->text, e->path, cwd) || is_below(f->text, e->object);
+}
+
+/* Where the text of a finding stands at the end of an argument, its canonical name takes its place.
+ */
+static int replace_name(char **arg, const struct ih_finding *f)
+{
+	size_t len = strlen(*arg), tail = strlen(f->text);
+	char *made;
+
+	if (!tail || tail > len || strcmp(*arg + len - tail, f->text) != 0)
+		return -ENOENT;
+	if (asprintf(&made, "%.*s%s", (int)(len - tail), *arg, f->evidence.path) < 0)
+		return -ENOMEM;
+	free(*arg);
+	*arg = made;
+	return 0;
+}
+
+static char **argument_of(struct ih_hop *hop, const struct ih_finding *f)
+{
+	if (f->origin == IH_ORIGIN_SHEBANG) {
+		for (size_t i = 0; hop->script && i < hop->argc; i++)
+			if (hop->argv[i] == hop->script)
+				return &hop->argv[i];
+		return NULL;
+	}
+	if (f->origin == IH_ORIGIN_ARGV && f->arg >= 0 && (size_t)f->arg < hop->argc)
+		return &hop->argv[f->arg];
+	return NULL;
+}
+
+/* Only names of files: a directory's name is no more stable as an argument than what lies in it. */
+static bool is_named_file(const struct ih_finding *f)
+{
+	switch (f->kind) {
+	case IH_SOURCE_FILE:
+	case IH_SOURCE_CONFIG:
+	case IH_SOURCE_LIBRARY:
+	case IH_SOURCE_PROGRAM:
+		return f->standing == IH_STANDING_COUNTS && f->evidence.trust > IH_TRUST_UNTRUSTED;
+	default:
+		return false;
+	}
+}
+
+int ih_make_stable(struct ih_hop *hop, const char *cwd, bool *ret_changed, struct ih_diag *diag)
+{
+	for (size_t i = 0; i < hop->n_findings; i++) {
+		const struct ih_finding *f = &hop->findings[i];
+		bool is_script;
+		char **arg;
+		int r;
+
+		if (!is_named_file(f) || is_stable(f, cwd))
+			continue;
+		arg = argument_of(hop, f);
+		is_script = arg && *arg == hop->script;
+		r = arg && f->evidence.path ? replace_name(arg, f) : -ENOENT;
+		if (r == -ENOMEM)
+			return ih_fail(diag, r, "out of memory");
+		if (r == 0) {
+			*ret_changed = true;
+			hop->script = is_script ? *arg : hop->script;
+		} else if (f->evidence.unstable && f->origin != IH_ORIGIN_DEFAULT) {
+			return ih_fail(diag, -EACCES,
+				       "'%s' is opened by name again when it runs, and %s", f->text,
+				       f->evidence.unstable);
+		}
+	}
+	return 0;
+}

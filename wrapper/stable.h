@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Names that an interpreter opens again after they were judged.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "common/diag.h"
+#include "wrapper/gather.h"
+
+/**
+ * ih_make_stable() - put canonical names in place of names that can be led elsewhere
+ * @hop: its argv is changed
+ * @cwd: link to the directory where relative names start: "/proc/self/cwd"
+ * @ret_changed: set when an argument was changed
+ *
+ * A script is opened by its interpreter by name, after we have judged the file that the name led
+ * to. A name that leads through anything outside the trees that vouch for the file (a link in /tmp,
+ * in a home) gives way to the canonical name, which nobody without write access to the tree can
+ * change.
+ *
+ * Return: 0; -EACCES with a sentence for such a name that cannot be replaced; -ENOMEM.
+ */
+int ih_make_stable(struct ih_hop *hop, const char *cwd, bool *ret_changed, struct ih_diag *diag);
