@@ -332,21 +332,39 @@ unsigned int ih_json_line(const struct ih_json *v)
 	return node_of(v)->line;
 }
 
+/* Adds to a path; what does not fit is cut off with "...". Return: where the path ends now. */
+static size_t add_path(struct ih_json *v, size_t at, const char *text)
+{
+	size_t len = strlen(text), room = sizeof(v->path) - 1 - at;
+
+	memcpy(v->path + at, text, len < room ? len : room);
+	if (len > room) {
+		memcpy(v->path + sizeof(v->path) - 4, "...", 4);
+		return sizeof(v->path) - 1;
+	}
+	v->path[at + len] = '\0';
+	return at + len;
+}
+
 /* @ret may be @v itself. */
 static void enter(const struct ih_json *v, uint32_t child, struct ih_json *ret, size_t i)
 {
 	const struct ih_json_node *node = &v->doc->nodes[child];
-	struct ih_json to = { .doc = v->doc, .value = node };
-	int n;
+	char index[32];
+	size_t at;
 
-	if (node->key)
-		n = snprintf(to.path, sizeof(to.path), "%s%s%s", v->path, v->path[0] ? "." : "",
-			     node->key[0] ? node->key : "\"\"");
-	else
-		n = snprintf(to.path, sizeof(to.path), "%s[%zu]", v->path, i);
-	if (n >= (int)sizeof(to.path))
-		memcpy(to.path + sizeof(to.path) - 4, "...", 4);
-	*ret = to;
+	if (ret != v)
+		*ret = *v;
+	ret->value = node;
+	at = strlen(ret->path);
+	if (node->key) {
+		if (at)
+			at = add_path(ret, at, ".");
+		(void)add_path(ret, at, node->key[0] ? node->key : "\"\"");
+	} else {
+		(void)snprintf(index, sizeof(index), "[%zu]", i);
+		(void)add_path(ret, at, index);
+	}
 }
 
 int ih_json_member(const struct ih_json *v, const char *key, struct ih_json *ret)
