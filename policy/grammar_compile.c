@@ -57,14 +57,25 @@ static const char *const then_names[IH_THEN_MAX_] = {
 	[IH_THEN_GRAMMAR] = "grammar", /* said by the member "grammar" */
 };
 static const char *const test_names[IH_TEST_MAX_] = {
-	[IH_TEST_NONE] = "none",	 [IH_TEST_EXPANSION] = "expansion",
-	[IH_TEST_FUNCTION] = "function", [IH_TEST_SED] = "sed",
-	[IH_TEST_AWK] = "awk",		 [IH_TEST_SQL] = "sql",
-	[IH_TEST_WORD] = "word",	 [IH_TEST_NUMBER] = "number",
-	[IH_TEST_TRUE] = "true",	 [IH_TEST_DOTTED] = "dotted",
-	[IH_TEST_PATTERN] = "pattern",	 [IH_TEST_ASSIGNMENT] = "assignment",
-	[IH_TEST_MAKE] = "make",	 [IH_TEST_WORDS] = "words",
-	[IH_TEST_AT_FILE] = "at-file",	 [IH_TEST_PIPE] = "pipe",
+	[IH_TEST_NONE] = "none",
+	[IH_TEST_EXPANSION] = "expansion",
+	[IH_TEST_FUNCTION] = "function",
+	[IH_TEST_SED] = "sed",
+	[IH_TEST_AWK] = "awk",
+	[IH_TEST_SQL] = "sql",
+	[IH_TEST_WORD] = "word",
+	[IH_TEST_NUMBER] = "number",
+	[IH_TEST_TRUE] = "true",
+	[IH_TEST_DOTTED] = "dotted",
+	[IH_TEST_PATTERN] = "pattern",
+	[IH_TEST_ASSIGNMENT] = "assignment",
+	[IH_TEST_MAKE] = "make",
+	[IH_TEST_WORDS] = "words",
+	[IH_TEST_AT_FILE] = "at-file",
+	[IH_TEST_PIPE] = "pipe",
+	[IH_TEST_CURSOR] = "cursor",
+	[IH_TEST_JAVA] = "java",
+	[IH_TEST_TRANSPORT] = "transport",
 };
 static const char *const splitting_names[IH_SPLITTING_MAX_] = {
 	[IH_SPLITTING_SPACES] = "spaces", [IH_SPLITTING_QUOTES] = "quotes",
@@ -319,7 +330,8 @@ static int check_rule(const struct ih_json *v, const struct ih_rule_entry *rule,
 {
 	if (rule->role == IH_ROLE_KEYED && rule->target == 0)
 		return ih_json_fail(v, diag, -EBADMSG, "role 'keyed' needs the member 'keys'");
-	if (rule->role == IH_ROLE_SUBCOMMAND && !(rule->bits & IH_RULE_SELECTS))
+	if (rule->role == IH_ROLE_SUBCOMMAND && !(rule->bits & IH_RULE_SELECTS) &&
+	    rule->then != IH_THEN_GRAMMAR)
 		return ih_json_fail(v, diag, -EBADMSG, "role 'subcommand' needs 'select'");
 	if ((rule->bits & IH_RULE_SELECTS) && rule->then == IH_THEN_GRAMMAR)
 		return ih_json_fail(v, diag, -EBADMSG, "has both 'select' and 'grammar'");

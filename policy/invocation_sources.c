@@ -185,6 +185,10 @@ static bool counts(struct ih_reader *rd, const struct ih_found *found)
 		return ih_has_make_function(found->text, found->len);
 	case IH_TEST_PIPE:
 		return found->len > 0 && (found->text[0] == '|' || found->text[0] == '!');
+	case IH_TEST_CURSOR:
+		return found->len > 0 && !ih_is_number(found->text, found->len);
+	case IH_TEST_TRANSPORT:
+		return memmem(found->text, found->len, "::", 2) != NULL;
 	case IH_TEST_WORDS:
 		return !ih_is_plain_words(found->text, found->len);
 	default:
@@ -206,6 +210,39 @@ static void add_file(struct ih_reader *rd, const struct ih_found *found)
 		return;
 	}
 	ih_reader_add(rd, IH_SOURCE_FILE, found);
+}
+
+/* A key in a variable: GIT_CONFIG_KEY_0=core.pager, whose value stands in another variable. */
+static void add_keyed(struct ih_reader *rd, const struct ih_found *found)
+{
+	struct ih_scan_text text = { found->text, (__u32)found->len };
+	__u32 key = ih_scan_key(text, 0, text.len), unused;
+	struct ih_scan_query q = { found->rule->target, IH_SCOPE_KEY, 0, key };
+	uint32_t at = ih_scan_find(rd->t, q, text);
+
+	if (at == IH_SCAN_NONE)
+		at = ih_scan_find_prefix(rd->t, q, text, &unused);
+	if (at == IH_SCAN_NONE || rd->t->rules[rd->t->slots[at].rule].role != IH_ROLE_HARMLESS)
+		ih_invocation_unclear(rd->ret, "'%s' names a setting that can carry code",
+				      found->via);
+}
+
+static bool rule_is_source(const struct ih_found *found)
+{
+	return found->rule->test == IH_TEST_JAVA && found->len > 5 &&
+	       memcmp(found->text + found->len - 5, ".java", 5) == 0;
+}
+
+/* java Main, or java Main.java, which is compiled and run. */
+static void add_module(struct ih_reader *rd, const struct ih_found *found)
+{
+	if (rule_is_source(found)) {
+		rd->scan.seen |= IH_SEEN_SCRIPT;
+		add_main(rd, IH_SOURCE_FILE, found);
+		return;
+	}
+	rd->scan.seen |= IH_SEEN_MODULE;
+	add_main(rd, IH_SOURCE_MODULE, found);
 }
 
 void ih_reader_found(struct ih_reader *rd, const struct ih_found *found)
@@ -231,7 +268,7 @@ void ih_reader_found(struct ih_reader *rd, const struct ih_found *found)
 		add_main(rd, IH_SOURCE_FILE, found);
 		break;
 	case IH_ROLE_MODULE:
-		add_main(rd, IH_SOURCE_MODULE, found);
+		add_module(rd, found);
 		break;
 	case IH_ROLE_FILE:
 		if (list)
@@ -263,6 +300,9 @@ void ih_reader_found(struct ih_reader *rd, const struct ih_found *found)
 		break;
 	case IH_ROLE_OPTIONS:
 		ih_reader_words(rd, found);
+		break;
+	case IH_ROLE_KEYED:
+		add_keyed(rd, found);
 		break;
 	case IH_ROLE_PASTED:
 		add_pasted(rd, found);

@@ -100,6 +100,9 @@ enum ih_test {
 	IH_TEST_WORDS,	    /* counts unless it is plain words and blanks */
 	IH_TEST_AT_FILE,    /* "@name" is a file */
 	IH_TEST_PIPE,	    /* counts only if it begins with '|' or '!': a command for a shell */
+	IH_TEST_CURSOR,	    /* counts unless it is empty or a number: vim +N */
+	IH_TEST_JAVA,	    /* a class, or a source file by its suffix */
+	IH_TEST_TRANSPORT,  /* counts only if git would start a helper for it: ext::sh -c … */
 	IH_TEST_MAX_,
 };
 
