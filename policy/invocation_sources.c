@@ -215,14 +215,17 @@ static void add_file(struct ih_reader *rd, const struct ih_found *found)
 /* A key in a variable: GIT_CONFIG_KEY_0=core.pager, whose value stands in another variable. */
 static void add_keyed(struct ih_reader *rd, const struct ih_found *found)
 {
-	struct ih_scan_text text = { found->text, (__u32)found->len };
-	__u32 key = ih_scan_key(text, 0, text.len), unused;
-	struct ih_scan_query q = { found->rule->target, IH_SCOPE_KEY, 0, key };
-	uint32_t at = ih_scan_find(rd->t, q, text);
+	struct ih_scan scan;
+	int at;
 
-	if (at == IH_SCAN_NONE)
-		at = ih_scan_find_prefix(rd->t, q, text, &unused);
-	if (at == IH_SCAN_NONE || rd->t->rules[rd->t->slots[at].rule].role != IH_ROLE_HARMLESS)
+	ih_scan_start(&scan, rd->t, found->rule->target, 0);
+	scan.text = (struct ih_scan_text){ found->text, (__u32)found->len };
+	ih_scan_ask_for(&scan, found->rule->target, IH_SCOPE_KEY, 0,
+			ih_scan_key(&scan, 0, scan.text.len));
+	at = ih_scan_find(&scan);
+	if (at < 0)
+		at = ih_scan_find_prefix(&scan);
+	if (at < 0 || rd->t->rules[rd->t->slots[at].rule].role != IH_ROLE_HARMLESS)
 		ih_invocation_unclear(rd->ret, "'%s' names a setting that can carry code",
 				      found->via);
 }

@@ -27,9 +27,18 @@ static inline void ih_scan_enter(struct ih_scan *s, __u32 grammar)
 	s->first = 1;
 }
 
+/* Text that counts only under a condition: whoever can look at it sets what was seen. */
+static inline int ih_scan_is_filtered(const struct ih_rule_entry *rule)
+{
+	return rule->test != IH_TEST_NONE && rule->test != IH_TEST_SED &&
+	       rule->test != IH_TEST_AWK && rule->test != IH_TEST_SQL;
+}
+
 /* What meeting a rule's text means for the invocation as a whole. */
 static inline void ih_scan_note(struct ih_scan *s, const struct ih_rule_entry *rule)
 {
+	if (ih_scan_is_filtered(rule))
+		return;
 	switch (rule->role) {
 	case IH_ROLE_INLINE:
 	case IH_ROLE_SHELL:
@@ -102,9 +111,11 @@ IH_SCAN_FUNCTION int ih_scan_key_step(struct ih_scan *s, __u32 table)
 		key++;
 	s->hit.rule = IH_SCAN_SLOT(t, at)->rule;
 	s->hit.name = IH_SCAN_SLOT(t, at)->name;
-	s->hit.offset += key;
-	s->hit.len -= key;
 	rule = IH_SCAN_RULE(t, s->hit.rule);
+	if (!(rule->bits & IH_RULE_WHOLE)) {
+		s->hit.offset += key;
+		s->hit.len -= key;
+	}
 	s->flags = (s->flags | rule->set) & ~rule->clear;
 	return 0;
 }
@@ -156,6 +167,13 @@ IH_SCAN_FUNCTION int ih_scan_value(struct ih_scan *s)
 		if (ih_scan_key_step(s, rule->target) < 0)
 			return -1;
 		rule = IH_SCAN_RULE(t, s->hit.rule);
+	}
+	if ((rule->bits & IH_RULE_DASH_STDIN) && s->hit.len == 1 &&
+	    IH_SCAN_BYTE(s, s->hit.offset) == '-') {
+		s->flags |= IH_FLAG_STDIN;
+		s->hit.rule = IH_SCAN_NONE;
+		ih_scan_proceed(s, rule);
+		return 0;
 	}
 	if (rule->role == IH_ROLE_UNCLEAR)
 		return ih_scan_unclear(s, IH_SCAN_WHY_RULE, s->hit.offset, s->hit.len);
@@ -229,6 +247,7 @@ IH_SCAN_FUNCTION int ih_scan_take(struct ih_scan *s, int attached)
 		return attached ? ih_scan_value(s) : ih_scan_bad_value(s);
 	case IH_SHAPE_UNTIL:
 		s->until = s->met.rule;
+		s->braces = 0;
 		return 0;
 	default:
 		return attached ? ih_scan_bad_value(s)
@@ -263,7 +282,7 @@ IH_SCAN_FUNCTION int ih_scan_letter(struct ih_scan *s, __u32 i)
 
 	if (!t)
 		return -1;
-	ih_scan_ask_for_letter(s, IH_SCAN_BYTE(s, 0), IH_SCAN_BYTE(s, i));
+	ih_scan_ask_for_letter(s, s->bare ? '-' : IH_SCAN_BYTE(s, 0), IH_SCAN_BYTE(s, i));
 	at = ih_scan_find(s);
 	if (at < 0)
 		return ih_scan_unclear(s, IH_SCAN_WHY_OPTION, i, 1);
@@ -272,7 +291,8 @@ IH_SCAN_FUNCTION int ih_scan_letter(struct ih_scan *s, __u32 i)
 	s->met.offset = i + 1;
 	s->met.len = s->text.len - i - 1;
 	shape = IH_SCAN_RULE(t, s->met.rule)->shape;
-	if (shape == IH_SHAPE_NONE || shape == IH_SHAPE_NEXT) {
+	/* Without a dash every letter's value is one of the next arguments: tar xfI a.tar prog. */
+	if (shape == IH_SHAPE_NONE || shape == IH_SHAPE_NEXT || s->bare) {
 		if (ih_scan_take(s, 0) < 0)
 			return -1;
 		return s->state == IH_SCAN_STOPPED ? 0 : (int)i + 1;
@@ -446,11 +466,6 @@ IH_SCAN_FUNCTION int ih_scan_slot(struct ih_scan *s, __u32 index)
 		s->state = IH_SCAN_STOPPED;
 		return 0;
 	}
-	if ((rule->bits & IH_RULE_DASH_STDIN) && s->text.len == 1 && IH_SCAN_BYTE(s, 0) == '-') {
-		s->flags |= IH_FLAG_STDIN;
-		ih_scan_proceed(s, rule);
-		return 0;
-	}
 	s->met.rule = index;
 	s->met.name = rule->name;
 	s->met.offset = 0;
@@ -458,11 +473,17 @@ IH_SCAN_FUNCTION int ih_scan_slot(struct ih_scan *s, __u32 index)
 	return ih_scan_value(s);
 }
 
+/*
+ * In the first walk an operand leaves no trace in the flags that slots are chosen by: "sed p" would
+ * else look as if the script had been given before "p" came.
+ */
+#define IH_SCAN_TRACES (IH_FLAG_CODE | IH_FLAG_SCRIPT | IH_FLAG_COMMAND)
+
 IH_SCAN_FUNCTION int ih_scan_operand(struct ih_scan *s)
 {
 	const struct ih_tables *t = s ? IH_SCAN_TABLES(s) : 0;
 	const struct ih_grammar_entry *g;
-	__u32 n;
+	__u32 n, before;
 	int r;
 
 	if (!t)
@@ -470,10 +491,14 @@ IH_SCAN_FUNCTION int ih_scan_operand(struct ih_scan *s)
 	g = IH_SCAN_GRAM(t, s->grammar);
 	if (!(g->style & IH_STYLE_PERMUTE))
 		s->state = IH_SCAN_OPERANDS;
+	before = s->flags;
 	for (n = 0; n < IH_GRAMMAR_SLOTS_MAX && s->slot < g->n_slots; n++, s->slot++) {
 		r = ih_scan_slot(s, g->first_slot + s->slot);
-		if (r <= 0)
-			return r;
+		if (r > 0)
+			continue;
+		if (!s->final)
+			s->flags &= ~(IH_SCAN_TRACES & ~before);
+		return r;
 	}
 	return ih_scan_unclear(s, IH_SCAN_WHY_OPERAND, 0, s->text.len);
 }
@@ -502,11 +527,13 @@ static inline int ih_scan_until(struct ih_scan *s, const struct ih_tables *t)
 {
 	const struct ih_rule_entry *rule = IH_SCAN_RULE(t, s->until);
 
-	if (s->text.len == 1 && (IH_SCAN_BYTE(s, 0) == ';' || IH_SCAN_BYTE(s, 0) == '+')) {
+	if (s->text.len == 1 &&
+	    (IH_SCAN_BYTE(s, 0) == ';' || (IH_SCAN_BYTE(s, 0) == '+' && s->braces))) {
 		s->until = IH_SCAN_NONE;
 		s->n_pending = 0;
 		return 0;
 	}
+	s->braces = s->text.len == 2 && IH_SCAN_BYTE(s, 0) == '{' && IH_SCAN_BYTE(s, 1) == '}';
 	if (s->n_pending == 0) { /* used as "inside", the program's name was seen */
 		s->n_pending = 1;
 		s->hit.rule = s->until;
@@ -557,8 +584,14 @@ IH_SCAN_FUNCTION int ih_scan_read(struct ih_scan *s)
 	s->first = 0;
 	if (ih_scan_is_option(s))
 		return ih_scan_option(s);
-	if (first && (IH_SCAN_GRAM(t, s->grammar)->style & IH_STYLE_BARE))
-		return ih_scan_unclear(s, IH_SCAN_WHY_OPTION, 0, s->text.len);
+	if (first && s->text.len > 0 && (IH_SCAN_GRAM(t, s->grammar)->style & IH_STYLE_BARE)) {
+		int r;
+
+		s->bare = 1;
+		r = ih_scan_cluster(s, 0);
+		s->bare = 0;
+		return r;
+	}
 	return ih_scan_operand(s);
 }
 

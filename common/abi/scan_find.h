@@ -103,8 +103,10 @@ struct ih_scan {
 	struct {
 		__u32 rule, name, skip;
 	} pending[IH_SCAN_PENDING_MAX];
-	__u32 until; /* rule of an unfinished -exec, or IH_SCAN_NONE */
-	__u32 first; /* no argument was read by this grammar yet */
+	__u32 until;  /* rule of an unfinished -exec, or IH_SCAN_NONE */
+	__u32 braces; /* its last word was "{}", so that "+" ends it */
+	__u32 bare;   /* a cluster without its dash is being read */
+	__u32 first;  /* no argument was read by this grammar yet */
 	__u32 why, why_offset, why_len;
 	struct ih_scan_hit hit; /* what the caller sees of this argument */
 	struct ih_scan_hit met; /* the option or operand that is being dealt with */
@@ -123,6 +125,8 @@ static inline void ih_scan_reset(struct ih_scan *s, __u32 grammar, __u32 flags)
 	s->seen = 0;
 	s->n_pending = 0;
 	s->until = IH_SCAN_NONE;
+	s->braces = 0;
+	s->bare = 0;
 	s->first = 1;
 	s->why = IH_SCAN_WHY_NOTHING;
 	s->hit.rule = IH_SCAN_NONE;
@@ -277,8 +281,8 @@ static inline void ih_scan_ask_for_letter(struct ih_scan *s, char first, char se
  * ih_scan_variable() - the rule that a variable falls under; s->text is "NAME=value"
  * @name_len: of NAME
  *
- * A program's own rules go before those that apply to all (grammar 0); in each, a whole name goes
- * before a prefix.
+ * A program's own rules go before those that apply to all (grammar 0), and whole names before
+ * prefixes: make's "*" takes every variable, but LD_PRELOAD stays what it is.
  * Return: a slot, or -1 when the variable means nothing.
  */
 IH_SCAN_FUNCTION int ih_scan_variable(struct ih_scan *s, __u32 grammar, __u32 name_len)
@@ -289,11 +293,16 @@ IH_SCAN_FUNCTION int ih_scan_variable(struct ih_scan *s, __u32 grammar, __u32 na
 		return -1;
 	ih_scan_ask_for(s, grammar, IH_SCOPE_VARIABLE, 0, name_len);
 	at = ih_scan_find(s);
-	if (at < 0)
-		at = ih_scan_find_prefix(s);
-	if (at >= 0 || grammar == 0)
+	if (at >= 0)
 		return at;
 	s->q.grammar = 0;
 	at = ih_scan_find(s);
-	return at >= 0 ? at : ih_scan_find_prefix(s);
+	if (at >= 0)
+		return at;
+	s->q.grammar = grammar;
+	at = ih_scan_find_prefix(s);
+	if (at >= 0)
+		return at;
+	s->q.grammar = 0;
+	return ih_scan_find_prefix(s);
 }
