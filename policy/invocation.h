@@ -47,6 +47,7 @@ struct ih_source {
 	bool search_path; /* a bare name is looked up along PATH (bash script, perl -S) */
 	bool optional;	  /* not being there is fine */
 	bool main;	  /* what the invocation is all about: the script, the -c text */
+	bool beside;	  /* a directory: that of the main script, once links are resolved */
 	bool pure;	  /* inline text that computes and prints, and can do nothing else */
 };
 

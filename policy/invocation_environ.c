@@ -176,10 +176,13 @@ static const char *implicit_name(struct ih_reader *rd, const char *all)
 	return NULL;
 }
 
-/* The directory of the main script, as it is spelled. */
+/*
+ * The directory of the main script, as it is spelled; Python, Node and PHP search the one that the
+ * script really lies in, and whoever can look that up does.
+ */
 static void add_script_directory(struct ih_reader *rd, struct ih_found *found)
 {
-	size_t i;
+	size_t i, before;
 
 	for (i = 0; i < rd->ret->n_sources; i++) {
 		const struct ih_source *s = &rd->ret->sources[i];
@@ -190,7 +193,10 @@ static void add_script_directory(struct ih_reader *rd, struct ih_found *found)
 		slash = memrchr(s->text, '/', s->len);
 		found->text = slash ? s->text : ".";
 		found->len = slash && slash > s->text ? (size_t)(slash - s->text) : 1;
+		before = rd->ret->n_sources;
 		ih_reader_add(rd, IH_SOURCE_DIRECTORY, found);
+		if (rd->ret->n_sources > before)
+			rd->ret->sources[before].beside = true;
 		return;
 	}
 }

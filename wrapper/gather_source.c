@@ -279,22 +279,43 @@ static int look_at_directory(struct ih_walk *w, const struct ih_source *src, str
 			f->standing = IH_STANDING_HARMLESS;
 			return set_reason(f, IH_TRUST_UNKNOWN, "is not there");
 		}
+		if (!*path || !strcmp(path, "/"))
+			return 0;
 		slash = strrchr(path, '/');
 		if (!slash)
 			*path = '\0';
-		else if (slash == path)
-			slash[1] = '\0';
 		else
-			*slash = '\0';
+			slash[slash == path] = '\0';
 		ih_evidence_done(&f->evidence);
 		f->evidence = (struct ih_evidence){ 0 };
-		if (!*path && !slash)
-			path[0] = '\0';
 	}
 }
 
-static int look(struct ih_walk *w, const struct ih_place *place, const struct ih_source *src,
-		struct ih_finding *f)
+/* The directory that the main script really lies in. */
+static int look_beside(struct ih_walk *w, const struct ih_hop *hop, const struct ih_source *src,
+		       struct ih_finding *f)
+{
+	const struct ih_place here = { .dirfd = AT_FDCWD };
+	_free_ char *path = NULL;
+	char *slash;
+	int r;
+
+	for (size_t i = 0; i < hop->n_findings && !path; i++)
+		if (hop->findings[i].main && hop->findings[i].evidence.path) {
+			path = strdup(hop->findings[i].evidence.path);
+			if (!path)
+				return -ENOMEM;
+		}
+	slash = path ? strrchr(path, '/') : NULL;
+	if (!slash)
+		return look_at_directory(w, src, f);
+	slash[slash == path] = '\0';
+	r = ih_finding_look(w, &here, f, path);
+	return r == -ENOMEM ? r : 0;
+}
+
+static int look(struct ih_walk *w, const struct ih_hop *hop, const struct ih_place *place,
+		const struct ih_source *src, struct ih_finding *f)
 {
 	switch (src->kind) {
 	case IH_SOURCE_INLINE:
@@ -305,8 +326,9 @@ static int look(struct ih_walk *w, const struct ih_place *place, const struct ih
 	case IH_SOURCE_STDIN:
 		return look_at_stdin(w, f);
 	case IH_SOURCE_PATH:
-	case IH_SOURCE_DIRECTORY:
 		return look_at_directory(w, src, f);
+	case IH_SOURCE_DIRECTORY:
+		return src->beside ? look_beside(w, hop, src, f) : look_at_directory(w, src, f);
 	case IH_SOURCE_PROGRAM:
 		return look_at_started(w, place, src, f);
 	case IH_SOURCE_MODULE:
@@ -448,7 +470,7 @@ int ih_gather_sources(struct ih_walk *w, struct ih_hop *hop, const struct ih_pla
 			return -ENOMEM;
 		r = fill(f, src);
 		if (r == 0)
-			r = look(w, place, src, f);
+			r = look(w, hop, place, src, f);
 		if (r < 0)
 			return r;
 	}
