@@ -17,6 +17,7 @@ struct assumed {
 	const struct ih_policy_test *test;
 	const struct ih_policy_case *c;
 	struct ih_answer *answer;
+	enum ih_trust_class least; /* of what may stay in the environment */
 	bool stopped;
 	unsigned int depth;
 };
@@ -108,7 +109,7 @@ static bool list_keeps_one(const struct assumed *a, const struct ih_invocation *
 		const struct ih_source *s = &inv->sources[i];
 
 		if (s->kind == IH_SOURCE_PATH && s->origin == IH_ORIGIN_ENVIRONMENT &&
-		    s->arg == arg && class_of(a->c, s->text, s->len, &listed) >= IH_TRUST_OWNED)
+		    s->arg == arg && class_of(a->c, s->text, s->len, &listed) >= a->least)
 			return true;
 	}
 	return false;
@@ -123,7 +124,7 @@ static void add_from_environment(const struct assumed *a, const struct ih_invoca
 
 	if (s->kind != IH_SOURCE_INLINE && s->kind != IH_SOURCE_STDIN)
 		trust = class_of(a->c, s->text, s->len, &listed);
-	if (trust >= IH_TRUST_OWNED || (s->optional && !listed))
+	if (trust >= a->least || (s->optional && !listed))
 		return;
 	if (s->kind == IH_SOURCE_PATH && t->paths == IH_ENV_PATHS_FILTER &&
 	    list_keeps_one(a, inv, s->arg))
@@ -240,7 +241,12 @@ static int judge_command(struct assumed *a, const struct ih_exec *exec)
 int ih_case_assume(const struct ih_policy_test *test, const struct ih_policy_case *c,
 		   struct ih_answer *ret)
 {
-	struct assumed a = { .test = test, .c = c, .answer = ret };
+	struct assumed a = {
+		.test = test,
+		.c = c,
+		.answer = ret,
+		.least = ih_policy_least_source(test->policy),
+	};
 	struct ih_exec exec = {
 		.argc = (int)c->argc,
 		.argv = c->argv,

@@ -158,7 +158,7 @@ static void check_trust(const struct lint *l, size_t i)
 		say(l, IH_LINT_WARNING, IH_LINT_UNTRUSTED, info,
 		    "allows programs that nobody vouches for: 'program' begins at %s",
 		    ih_trust_name(r->program_min));
-	if (!own && r->sources_min < IH_TRUST_OWNED && r->modes & ~(MODE(PROGRAM) | MODE(NONE)))
+	if (!own && r->sources_min < IH_TRUST_OWNED)
 		say(l, IH_LINT_WARNING, IH_LINT_UNTRUSTED, info,
 		    "allows code that nobody vouches for: 'sources' begins at %s",
 		    ih_trust_name(r->sources_min));

@@ -144,6 +144,12 @@ const struct ih_env_treatment *ih_policy_environment(const struct ih_policy *pol
 const char *ih_step_name(enum ih_step step);
 bool ih_env_keeps(const struct ih_env_treatment *t, const char *variable, size_t len);
 
+/*
+ * The weakest class that some rule which allows asks of code sources: what may stay in a path list.
+ * Rules that ask nothing of them do not count.
+ */
+enum ih_trust_class ih_policy_least_source(const struct ih_policy *policy);
+
 /* ih_decide() with the policy's rules. */
 struct ih_answer ih_policy_decide(const struct ih_policy *policy, const struct ih_facts *facts);
 

@@ -355,7 +355,6 @@ static int read_verdict(struct rule_reader *r)
 /* Allowing says what it allows: what was left out must not make a rule broad. */
 static int check_allowing(struct rule_reader *r, bool has_modes, bool has_program, bool has_sources)
 {
-	uint32_t without_code = 1u << IH_MODE_PROGRAM | 1u << IH_MODE_NONE;
 	const char *missing = NULL;
 
 	if (r->rule->verdict == IH_DENY) {
@@ -370,7 +369,7 @@ static int check_allowing(struct rule_reader *r, bool has_modes, bool has_progra
 		missing = "modes";
 	else if (!has_program)
 		missing = "program";
-	else if (!has_sources && r->rule->modes & ~without_code)
+	else if (!has_sources)
 		missing = "sources";
 	if (missing)
 		return ih_json_fail(r->v, r->in->diag, -EBADMSG,

@@ -403,24 +403,6 @@ static int gather_hop(struct ih_walk *w, const struct ih_exec *exec, int launche
 	return gather_invocation(w, exec, &place, self);
 }
 
-/*
- * The weakest class that some rule is content with, for what may stay in a path list. Rules that
- * ask nothing of the sources (inline code of verified programs) do not count.
- */
-static enum ih_trust_class least_class(const struct ih_policy *policy)
-{
-	__u8 least = IH_TRUST_SEALED;
-
-	for (size_t i = 0; i < policy->n_rules; i++) {
-		const struct ih_rule *r = &policy->rules[i];
-
-		if (r->verdict == IH_ALLOW && r->sources_min > IH_TRUST_UNTRUSTED &&
-		    r->sources_min < least)
-			least = r->sources_min;
-	}
-	return (enum ih_trust_class)least;
-}
-
 int ih_gather(const struct ih_gather_input *in, struct ih_gathered *ret, struct ih_diag *diag)
 {
 	struct ih_walk w = { .in = in, .out = ret };
@@ -434,7 +416,7 @@ int ih_gather(const struct ih_gather_input *in, struct ih_gathered *ret, struct 
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
-	w.least = least_class(in->policy);
+	w.least = ih_policy_least_source(in->policy);
 	r = gather_hop(&w, &exec, -1);
 	if (r < 0)
 		return ih_fail(diag, r, "cannot judge '%s': %s", in->argc ? in->argv[0] : "",
@@ -503,7 +485,9 @@ int ih_gather_environment(const struct ih_gather_input *in, const struct ih_gram
 	char name[IH_POLICY_NAME_MAX + 1];
 	char *argv[] = { name, nothing, NULL };
 	struct ih_gathered unused = { 0 };
-	struct ih_walk w = { .in = in, .out = &unused, .least = least_class(in->policy) };
+	struct ih_walk w = { .in = in,
+			     .out = &unused,
+			     .least = ih_policy_least_source(in->policy) };
 	const struct ih_place place = { .dirfd = AT_FDCWD, .envp = in->envp };
 	const struct ih_exec exec = { .argc = 2, .argv = argv, .envp = in->envp };
 	_free_ struct ih_invocation *inv = calloc(1, sizeof(*inv));

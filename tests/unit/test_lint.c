@@ -88,14 +88,17 @@ static const struct row rows[] = {
 	  "no-provider:b untrusted:b" },
 	{ "sources of a class nobody gives",
 	  "{'name':'b','modes':['script']," P ",'sources':'=signed'," ALLOW "}", "no-provider:b" },
-	{ "any program", "{'name':'b','modes':['program'],'program':'any'," ALLOW "}",
+	{ "any program",
+	  "{'name':'b','modes':['program'],'program':'any','sources':'>=owned'," ALLOW "}",
 	  "untrusted:b" },
 	{ "own program",
-	  "{'name':'b','modes':['program'],'program':'any','needs':['own'],'uids':['1000-1999']"
+	  "{'name':'b','modes':['program'],'program':'any','sources':'>=owned','needs':['own'],'"
+	  "uids':['1000-1999']"
 	  "," ALLOW "}",
 	  "" },
 	{ "own program of root",
-	  "{'name':'b','modes':['program'],'program':'any','needs':['own']," ALLOW "}",
+	  "{'name':'b','modes':['program'],'program':'any','sources':'>=owned','needs':['own']"
+	  "," ALLOW "}",
 	  "untrusted:b" },
 	{ "any source", "{'name':'b','modes':['script']," P ",'sources':'any'," ALLOW "}",
 	  "untrusted:b" },
@@ -108,14 +111,14 @@ static const struct row rows[] = {
 	{ "inline for one user", "{'name':'b','modes':['inline'],'uids':[7]," PS "," ALLOW "}",
 	  "" },
 	{ "prompts for all", "{'name':'b','modes':['interactive']," PS "," ALLOW "}", "broad:b" },
-	{ "memfd", "{'name':'b','modes':['program'],'tolerates':['no-name']," P "," ALLOW "}",
+	{ "memfd", "{'name':'b','modes':['program'],'tolerates':['no-name']," PS "," ALLOW "}",
 	  "broad:b" },
 	{ "pure script", "{'name':'b','modes':['script'],'needs':['pure']," PS "," ALLOW "}",
 	  "never:b" },
 	{ "needs what it does not tolerate",
-	  "{'name':'b','modes':['program'],'needs':['set-id']," P "," ALLOW "}", "never:b" },
+	  "{'name':'b','modes':['program'],'needs':['set-id']," PS "," ALLOW "}", "never:b" },
 	{ "needs what it tolerates",
-	  "{'name':'b','modes':['program'],'needs':['set-id'],'tolerates':['set-id']," P "," ALLOW
+	  "{'name':'b','modes':['program'],'needs':['set-id'],'tolerates':['set-id']," PS "," ALLOW
 	  "}",
 	  "" },
 	{ "one rule reports only", "{'name':'b','verdict':'deny','enforce':false,'uids':[1]}",
