@@ -20,6 +20,65 @@ static bool has_name(const char *entry, const char *name, size_t len)
 	return strncmp(entry, name, len) == 0 && entry[len] == '=';
 }
 
+/*
+ * Names that mean no code to any interpreter; asking all of them about each would cost more than
+ * the rest of the exec. A test asks them all.
+ */
+static const char *const quiet_names[] = {
+	"PATH",
+	"HOME",
+	"USER",
+	"LOGNAME",
+	"PWD",
+	"OLDPWD",
+	"LANG",
+	"LANGUAGE",
+	"TERM",
+	"SHLVL",
+	"_",
+	"HOSTNAME",
+	"HOSTTYPE",
+	"OSTYPE",
+	"MACHTYPE",
+	"MAIL",
+	"DISPLAY",
+	"TZ",
+	"COLUMNS",
+	"LINES",
+	"COLORTERM",
+	"TMPDIR",
+	"UID",
+	"EUID",
+	"INVOCATION_ID",
+	"JOURNAL_STREAM",
+	"WAYLAND_DISPLAY",
+	"SSH_AUTH_SOCK",
+	"SSH_CLIENT",
+	"SSH_CONNECTION",
+	"SSH_TTY",
+	"LS_COLORS",
+	"NO_COLOR",
+	"DEBIAN_FRONTEND",
+	"DBUS_SESSION_BUS_ADDRESS",
+	"XAUTHORITY",
+	"NIX_PROFILES",
+};
+static const char *const quiet_prefixes[] = { "LC_", "XDG_SESSION_", "XDG_RUNTIME_" };
+
+bool ih_environ_is_quiet(const char *entry)
+{
+	size_t len = name_length(entry);
+
+	for (size_t i = 0; i < IH_ARRAY_SIZE(quiet_names); i++)
+		if (has_name(entry, quiet_names[i], strlen(quiet_names[i])))
+			return true;
+	for (size_t i = 0; i < IH_ARRAY_SIZE(quiet_prefixes); i++)
+		if (len > strlen(quiet_prefixes[i]) &&
+		    strncmp(entry, quiet_prefixes[i], strlen(quiet_prefixes[i])) == 0)
+			return true;
+	return false;
+}
+
 static bool is_there(const struct ih_environ *e, const char *entry)
 {
 	size_t len = name_length(entry);
@@ -132,50 +191,127 @@ static int filter(struct ih_environ *e, size_t i, const struct ih_finding *f)
 	return 0;
 }
 
-/* What one interpreter sees in variable @i. Return: 1 when it changed, 0, or a negative errno. */
-static int apply(const struct ih_gather_input *in, const struct ih_hop *hop, size_t i,
-		 struct ih_environ *e)
+/* The entries that interpreters are asked about, and where each stands in the environment. */
+struct question {
+	char **envp;
+	size_t *at;
+	size_t n;
+};
+
+static void question_done(struct question *q)
 {
-	const struct ih_env_treatment *t = ih_policy_environment(
-		in->policy, hop->grammar ? ih_grammar_name(hop->grammar) : NULL);
+	free(q->envp);
+	free(q->at);
+	*q = (struct question){ 0 };
+}
 
-	for (size_t k = 0; k < hop->n_findings; k++) {
-		const struct ih_finding *f = &hop->findings[k];
-
-		if (f->origin != IH_ORIGIN_ENVIRONMENT || f->arg < 0 || (size_t)f->arg != i)
+/* All but the quiet ones and those at which @answered says that they are settled. */
+static int question_make(const struct ih_environ *e, const bool *settled, struct question *q)
+{
+	q->n = 0;
+	q->envp = calloc(e->n + 1, sizeof(*q->envp));
+	q->at = calloc(e->n + 1, sizeof(*q->at));
+	if (!q->envp || !q->at)
+		return -ENOMEM;
+	for (size_t i = 0; i < e->n; i++) {
+		if (ih_environ_is_quiet(e->envp[i]) || (settled && settled[i]))
 			continue;
-		if (f->standing == IH_STANDING_FILTERED)
-			return filter(e, i, f) < 0 ? -ENOMEM : 1;
-		if (f->standing != IH_STANDING_REFUSED)
-			continue;
-		if (f->kind == IH_SOURCE_PATH ? t->paths == IH_ENV_PATHS_REFUSE
-					      : t->code == IH_ENV_CODE_REFUSE)
-			continue;
-		if (note(e, e->envp[i], "was taken out", f->evidence.reason) < 0)
-			return -ENOMEM;
-		drop(e, i);
-		return 1;
+		q->at[q->n] = i;
+		q->envp[q->n++] = e->envp[i];
 	}
 	return 0;
 }
 
-/* Ask one interpreter until it has nothing more to say; each answer shifts or changes the entries.
- */
-static int ask(const struct ih_gather_input *in, const struct ih_grammar *g, struct ih_environ *e)
+/* What to do about one finding. Return: 1 when the environment changed, 0, or a negative errno. */
+static int apply(const struct ih_gather_input *in, const struct ih_hop *hop,
+		 const struct ih_finding *f, size_t i, struct ih_environ *e)
 {
-	for (;;) {
-		struct ih_gather_input now = *in;
-		struct ih_hop hop;
-		int r;
+	const struct ih_env_treatment *t = ih_policy_environment(
+		in->policy, hop->grammar ? ih_grammar_name(hop->grammar) : NULL);
 
-		now.envp = e->envp;
-		r = ih_gather_environment(&now, g, &hop);
-		for (size_t i = 0; i < e->n && r == 0; i++)
-			r = apply(in, &hop, i, e);
-		ih_hop_done(&hop);
-		if (r <= 0)
-			return r;
+	if (f->standing == IH_STANDING_FILTERED)
+		return filter(e, i, f) < 0 ? -ENOMEM : 1;
+	if (f->standing != IH_STANDING_REFUSED)
+		return 0;
+	if (f->kind == IH_SOURCE_PATH ? t->paths == IH_ENV_PATHS_REFUSE
+				      : t->code == IH_ENV_CODE_REFUSE)
+		return 0;
+	if (note(e, e->envp[i], "was taken out", f->evidence.reason) < 0)
+		return -ENOMEM;
+	drop(e, i);
+	return 1;
+}
+
+/* One interpreter, once. Return: 1 when the environment changed and it must be asked again. */
+static int ask_once(const struct ih_gather_input *in, const struct ih_grammar *g,
+		    const struct question *q, struct ih_environ *e, bool *settled)
+{
+	struct ih_gather_input now = *in;
+	struct ih_hop hop;
+	int r;
+
+	now.envp = q->envp;
+	r = ih_gather_environment(&now, g, &hop);
+	for (size_t k = 0; k < hop.n_findings && r == 0; k++) {
+		const struct ih_finding *f = &hop.findings[k];
+
+		if (f->origin != IH_ORIGIN_ENVIRONMENT || f->arg < 0 || (size_t)f->arg >= q->n)
+			continue;
+		r = apply(in, &hop, f, q->at[f->arg], e);
+		/* What names a trusted file for every program need not be asked again for each. */
+		if (r == 0 && settled && f->standing == IH_STANDING_ENVIRONMENT &&
+		    (f->kind == IH_SOURCE_PROGRAM || f->kind == IH_SOURCE_FILE))
+			settled[q->at[f->arg]] = true;
 	}
+	ih_hop_done(&hop);
+	return r;
+}
+
+/* Ask until nothing changes any more; a change shifts the entries, so each answer is used alone. */
+static int ask(const struct ih_gather_input *in, const struct ih_grammar *g, const bool *settled,
+	       bool *settle, struct question *q, struct ih_environ *e)
+{
+	int r;
+
+	while ((r = ask_once(in, g, q, e, settle)) > 0) {
+		question_done(q);
+		r = question_make(e, settled, q);
+		if (r < 0)
+			break;
+	}
+	return r;
+}
+
+/* First what counts for every program, then each interpreter about what is left. */
+static int ask_all(const struct ih_gather_input *in, struct ih_environ *e)
+{
+	struct question q = { 0 };
+	_free_ bool *settled = NULL;
+	int r = question_make(e, NULL, &q);
+
+	settled = calloc(e->n + 1, sizeof(*settled));
+	if (r < 0 || !settled)
+		r = -ENOMEM;
+	if (r == 0)
+		r = ask(in, NULL, NULL, NULL, &q, e);
+	if (r == 0)
+		r = ask_once(in, NULL, &q, e, settled);
+	question_done(&q);
+	if (r == 0)
+		r = question_make(e, settled, &q);
+	for (size_t i = 0; r == 0 && q.n && i < ih_grammars_count(in->grammars); i++) {
+		const struct ih_grammar *g = ih_grammars_at(in->grammars, i);
+		size_t before = e->n;
+
+		if (ih_grammar_is_part(g))
+			continue;
+		r = ask(in, g, settled, NULL, &q, e);
+		/* The places of the settled ones have shifted; asking again costs little. */
+		if (before != e->n)
+			memset(settled, 0, (before + 1) * sizeof(*settled));
+	}
+	question_done(&q);
+	return r;
 }
 
 int ih_environ_build(const struct ih_gather_input *in, struct ih_environ *ret, struct ih_diag *diag)
@@ -183,12 +319,8 @@ int ih_environ_build(const struct ih_gather_input *in, struct ih_environ *ret, s
 	struct ih_environ e = { 0 };
 	int r = copy_well_formed(in->envp, &e);
 
-	for (size_t i = 0; r == 0 && i < ih_grammars_count(in->grammars); i++) {
-		const struct ih_grammar *g = ih_grammars_at(in->grammars, i);
-
-		if (!ih_grammar_is_part(g))
-			r = ask(in, g, &e);
-	}
+	if (r == 0)
+		r = ask_all(in, &e);
 	if (r == 0)
 		r = ih_environ_set(&e, "PYTHONNOUSERSITE=1");
 	if (r < 0) {

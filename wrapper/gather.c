@@ -484,10 +484,7 @@ int ih_gather_environment(const struct ih_gather_input *in, const struct ih_gram
 	static char nothing[] = "/dev/null";
 	char name[IH_POLICY_NAME_MAX + 1];
 	char *argv[] = { name, nothing, NULL };
-	struct ih_gathered unused = { 0 };
-	struct ih_walk w = { .in = in,
-			     .out = &unused,
-			     .least = ih_policy_least_source(in->policy) };
+	struct ih_walk w = { .in = in, .least = ih_policy_least_source(in->policy) };
 	const struct ih_place place = { .dirfd = AT_FDCWD, .envp = in->envp };
 	const struct ih_exec exec = { .argc = 2, .argv = argv, .envp = in->envp };
 	_free_ struct ih_invocation *inv = calloc(1, sizeof(*inv));
@@ -497,7 +494,7 @@ int ih_gather_environment(const struct ih_gather_input *in, const struct ih_gram
 	*ret = (struct ih_hop){ .fd = -EBADF, .grammar = grammar };
 	if (!inv)
 		return -ENOMEM;
-	(void)snprintf(name, sizeof(name), "%s", ih_grammar_name(grammar));
+	(void)snprintf(name, sizeof(name), "%s", grammar ? ih_grammar_name(grammar) : "program");
 	/* The interpreter itself is judged when it runs; here it must not be the weakest. */
 	ret->evidence.trust = IH_TRUST_SEALED;
 	ih_invocation_parse(in->grammars, grammar, &exec, inv);
@@ -505,7 +502,7 @@ int ih_gather_environment(const struct ih_gather_input *in, const struct ih_gram
 		if (inv->sources[i].origin == IH_ORIGIN_ENVIRONMENT)
 			inv->sources[kept++] = inv->sources[i];
 	inv->n_sources = kept;
-	r = ih_gather_sources(&w, ret, &place, inv);
+	r = kept ? ih_gather_sources(&w, ret, &place, inv) : 0;
 	ih_invocation_done(inv);
 	return r;
 }

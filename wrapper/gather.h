@@ -113,6 +113,7 @@ enum ih_stdin_kind ih_stdin_kind_of(pid_t pid);
 
 /**
  * ih_gather_environment() - what an environment means to one interpreter, whatever it will run
+ * @grammar: NULL: what it means to any program
  * @ret: findings of origin environment only; to be given to ih_hop_done()
  *
  * Return: 0 or -ENOMEM.
