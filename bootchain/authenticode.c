@@ -184,6 +184,9 @@ static int make_signature(struct ih_key *key, const uint8_t digest[IH_PE_DIGEST]
 	uint8_t content[INDIRECT_SIZE];
 	int len, r;
 
+	if (!key->certificate)
+		return ih_fail(diag, -EINVAL,
+			       "the key '%s' has no certificate, which an image needs", key->name);
 	memcpy(content, indirect_data, sizeof(indirect_data));
 	memcpy(content + sizeof(indirect_data), digest, IH_PE_DIGEST);
 

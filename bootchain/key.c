@@ -24,6 +24,7 @@ void ih_key_free(struct ih_key *key)
 	if (key->ops && key->ops->free)
 		key->ops->free(key->self);
 	free(key->certificate);
+	free(key->public_key);
 	free(key->name);
 	free(key);
 }

@@ -29,8 +29,11 @@ struct ih_key {
 	const struct ih_key_ops *ops;
 	void *self;
 	char *name;	      /* for messages: a file, a token's URI, a server */
-	uint8_t *certificate; /* X.509, DER; its public key is the one that @sign signs for */
+	uint8_t *certificate; /* X.509, DER; its public key is the one that @sign signs for. NULL:
+			       * a bare key, which cannot sign images */
 	size_t certificate_len;
+	uint8_t *public_key; /* SubjectPublicKeyInfo, DER */
+	size_t public_key_len;
 };
 
 /* See struct ih_key_ops. */

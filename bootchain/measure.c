@@ -333,7 +333,7 @@ static int sign_one(const struct ih_pcrs *sections, const char *phase, struct ih
 		    struct ih_json_out *list, struct ih_diag *diag)
 {
 	uint8_t policy[IH_SHA256_SIZE], fingerprint[IH_KEY_DIGEST], signature[IH_KEY_SIGNATURE_MAX];
-	const struct ih_bytes certificate = { key->certificate, key->certificate_len };
+	const struct ih_bytes spki = { key->public_key, key->public_key_len };
 	struct ih_json_out *entry, *registers;
 	struct ih_pcrs pcrs = *sections;
 	_free_ char *text = NULL;
@@ -350,7 +350,7 @@ static int sign_one(const struct ih_pcrs *sections, const char *phase, struct ih
 	if (!r)
 		r = ih_key_sign(key, digest.bytes, signature, &len, diag);
 	if (!r)
-		r = ih_public_key_fingerprint(certificate, fingerprint, diag);
+		r = ih_public_key_fingerprint(spki, fingerprint, diag);
 	if (!r)
 		r = ih_base64((struct ih_bytes){ signature, len }, &text);
 	if (r < 0)

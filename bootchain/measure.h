@@ -63,6 +63,10 @@ int ih_measure_policy(const struct ih_pcrs *pcrs, uint8_t ret[IH_SHA256_SIZE]);
  * @sections: PCR 11 as the stub leaves it, one per bank, in the order of the output
  * @phases: NULL-terminated phase paths; "" is the value without any phase
  *
+ * Signatures are over the SHA-256 of the policy in every bank, which is what systemd's readers
+ * verify (tpm2-util.c); systemd-measure 252 itself signs with the bank's algorithm, which they
+ * refuse.
+ *
  * As systemd-measure(1) writes it: { "sha256": [ { "pcrs": [11], "pkfp": …, "pol": …, "sig": … } ]
  * }.
  */

@@ -280,6 +280,21 @@ int ih_certificates_load(struct ih_certificates *set, const char *path, struct i
 		       path);
 }
 
+int ih_certificates_load_variable(struct ih_certificates *set, const char *path,
+				  struct ih_diag *diag)
+{
+	_free_ char *text = NULL;
+	size_t len;
+	int r;
+
+	r = ih_read_file(AT_FDCWD, path, IH_CERTIFICATE_MAX, &text, &len, diag);
+	if (r < 0)
+		return r;
+	if (len < 4)
+		return ih_fail(diag, -EBADMSG, "the variable '%s' is cut off", path);
+	return load_esl(set, path, (struct ih_bytes){ (const uint8_t *)text + 4, len - 4 }, diag);
+}
+
 void ih_certificates_done(struct ih_certificates *set)
 {
 	for (size_t i = 0; i < set->n; i++) {
@@ -289,25 +304,63 @@ void ih_certificates_done(struct ih_certificates *set)
 	*set = (struct ih_certificates){ 0 };
 }
 
+static int copy_bytes(const uint8_t *data, size_t len, uint8_t **ret, size_t *ret_len)
+{
+	*ret = malloc(len);
+	if (!*ret)
+		return -ENOMEM;
+	memcpy(*ret, data, len);
+	*ret_len = len;
+	return 0;
+}
+
 static int new_key(const char *name, EVP_PKEY *pkey, const struct ih_certificates *set,
 		   struct ih_key **ret)
 {
 	struct ih_key *key = calloc(1, sizeof(*key));
+	unsigned char *der = NULL;
+	int len, r = 0;
 
 	if (!key)
 		return -ENOMEM;
+	len = i2d_PUBKEY(pkey, &der);
 	key->name = strdup(name);
-	key->certificate = malloc(set->item[0].len);
-	if (!key->name || !key->certificate) {
+	if (len <= 0 || !key->name)
+		r = -ENOMEM;
+	if (!r)
+		r = copy_bytes(der, (size_t)len, &key->public_key, &key->public_key_len);
+	OPENSSL_free(der);
+	if (!r && set->n)
+		r = copy_bytes(set->item[0].data, set->item[0].len, &key->certificate,
+			       &key->certificate_len);
+	if (r < 0) {
 		ih_key_free(key);
-		return -ENOMEM;
+		return r;
 	}
-	memcpy(key->certificate, set->item[0].data, set->item[0].len);
-	key->certificate_len = set->item[0].len;
 	key->ops = &pem_ops;
 	key->self = pkey;
 	*ret = key;
 	return 0;
+}
+
+static int load_own_certificate(const char *key_path, const char *certificate_path, EVP_PKEY *pkey,
+				struct ih_certificates *set, struct ih_diag *diag)
+{
+	_cleanup_(cleanup_x509) X509 *x = NULL;
+	int r;
+
+	r = ih_certificates_load(set, certificate_path, diag);
+	if (r < 0)
+		return r;
+	if (!set->n ||
+	    parse_certificate((struct ih_bytes){ set->item[0].data, set->item[0].len }, &x) < 0)
+		return ih_fail(diag, -EBADMSG, "'%s' holds no certificate", certificate_path);
+	if (X509_check_private_key(x, pkey) == 1)
+		return 0;
+	ERR_clear_error();
+	return ih_fail(diag, -EKEYREJECTED,
+		       "the certificate '%s' does not belong to the private key '%s'",
+		       certificate_path, key_path);
 }
 
 int ih_key_open_pem(const char *key_path, const char *certificate_path, struct ih_key **ret,
@@ -315,44 +368,46 @@ int ih_key_open_pem(const char *key_path, const char *certificate_path, struct i
 {
 	_cleanup_(ih_certificates_done) struct ih_certificates set = { 0 };
 	_cleanup_(cleanup_pkey) EVP_PKEY *pkey = NULL;
-	_cleanup_(cleanup_x509) X509 *x = NULL;
 	int r;
 
 	r = read_private(key_path, &pkey, diag);
+	if (!r)
+		r = check_rsa(pkey, key_path, diag);
+	if (!r && certificate_path)
+		r = load_own_certificate(key_path, certificate_path, pkey, &set, diag);
 	if (r < 0)
 		return r;
-	r = check_rsa(pkey, key_path, diag);
-	if (r < 0)
-		return r;
-	r = ih_certificates_load(&set, certificate_path, diag);
-	if (r < 0)
-		return r;
-	if (!set.n ||
-	    parse_certificate((struct ih_bytes){ set.item[0].data, set.item[0].len }, &x) < 0)
-		return ih_fail(diag, -EBADMSG, "'%s' holds no certificate", certificate_path);
-	if (X509_check_private_key(x, pkey) != 1) {
-		ERR_clear_error();
-		return ih_fail(diag, -EKEYREJECTED,
-			       "the certificate '%s' does not belong to the private key '%s'",
-			       certificate_path, key_path);
-	}
 	r = new_key(key_path, pkey, &set, ret);
 	if (!r)
 		(void)TAKE_PTR(pkey);
 	return r;
 }
 
-int ih_public_key_pem(struct ih_bytes certificate, char **ret, size_t *ret_len,
-		      struct ih_diag *diag)
+static int parse_public_key(struct ih_bytes spki, EVP_PKEY **ret, struct ih_diag *diag)
+{
+	const uint8_t *p = spki.data;
+	EVP_PKEY *key = NULL;
+
+	if (begin() && spki.len <= IH_CERTIFICATE_MAX)
+		key = d2i_PUBKEY(NULL, &p, (long)spki.len);
+	if (!key)
+		return ih_fail(diag, -EBADMSG, "the public key is malformed: %s", why());
+	*ret = key;
+	return 0;
+}
+
+int ih_public_key_pem(struct ih_bytes spki, char **ret, size_t *ret_len, struct ih_diag *diag)
 {
 	_cleanup_(cleanup_bio) BIO *bio = BIO_new(BIO_s_mem());
-	_cleanup_(cleanup_x509) X509 *x = NULL;
+	_cleanup_(cleanup_pkey) EVP_PKEY *key = NULL;
 	char *data, *copy;
 	long len;
+	int r;
 
-	if (parse_certificate(certificate, &x) < 0)
-		return ih_fail(diag, -EBADMSG, "the certificate is malformed");
-	if (!bio || PEM_write_bio_PUBKEY(bio, X509_get0_pubkey(x)) != 1)
+	r = parse_public_key(spki, &key, diag);
+	if (r < 0)
+		return r;
+	if (!bio || PEM_write_bio_PUBKEY(bio, key) != 1)
 		return ih_fail(diag, -EBADMSG, "cannot write the public key: %s", why());
 	len = BIO_get_mem_data(bio, &data);
 	copy = malloc((size_t)len + 1);
@@ -365,17 +420,18 @@ int ih_public_key_pem(struct ih_bytes certificate, char **ret, size_t *ret_len,
 	return 0;
 }
 
-int ih_public_key_fingerprint(struct ih_bytes certificate, uint8_t ret[IH_KEY_DIGEST],
+int ih_public_key_fingerprint(struct ih_bytes spki, uint8_t ret[IH_KEY_DIGEST],
 			      struct ih_diag *diag)
 {
-	_cleanup_(cleanup_x509) X509 *x = NULL;
+	_cleanup_(cleanup_pkey) EVP_PKEY *key = NULL;
 	unsigned char *der = NULL;
 	struct ih_digest digest;
 	int len, r;
 
-	if (parse_certificate(certificate, &x) < 0)
-		return ih_fail(diag, -EBADMSG, "the certificate is malformed");
-	len = i2d_PublicKey(X509_get0_pubkey(x), &der);
+	r = parse_public_key(spki, &key, diag);
+	if (r < 0)
+		return r;
+	len = i2d_PublicKey(key, &der);
 	if (len <= 0)
 		return ih_fail(diag, -EBADMSG, "cannot encode the public key: %s", why());
 	r = ih_hash_once(IH_HASH_SHA256, der, (size_t)len, &digest);

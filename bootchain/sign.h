@@ -29,6 +29,7 @@ struct ih_certificates {
 /**
  * ih_key_open_pem() - a private key and its certificate from PEM files
  * @key_path: refused when others than its owner and group can read it, or group can write it
+ * @certificate_path: NULL for a bare key, as for policies over registers
  *
  * Only RSA of IH_KEY_BITS_MIN or more, since that is what firmware verifies. The two halves must
  * belong together.
@@ -44,22 +45,26 @@ int ih_key_open_pem(const char *key_path, const char *certificate_path, struct i
  * @path: PEM (one or more), DER, or an EFI signature list as in the variable db
  */
 int ih_certificates_load(struct ih_certificates *set, const char *path, struct ih_diag *diag);
+
+/* The same from a file in efivarfs: an EFI signature list behind four bytes of attributes. */
+int ih_certificates_load_variable(struct ih_certificates *set, const char *path,
+				  struct ih_diag *diag);
 void ih_certificates_done(struct ih_certificates *set);
 
 /**
- * ih_public_key_pem() - the public key of a certificate, as PEM
+ * ih_public_key_pem() - a public key as PEM
+ * @spki: SubjectPublicKeyInfo, as in struct ih_key
  *
- * "PUBLIC KEY" (SubjectPublicKeyInfo), the form of the .pcrpkey section. The caller frees @ret.
+ * "PUBLIC KEY", the form of the .pcrpkey section. The caller frees @ret.
  */
-int ih_public_key_pem(struct ih_bytes certificate, char **ret, size_t *ret_len,
-		      struct ih_diag *diag);
+int ih_public_key_pem(struct ih_bytes spki, char **ret, size_t *ret_len, struct ih_diag *diag);
 
 /**
  * ih_public_key_fingerprint() - SHA-256 of the public key as systemd's "pkfp" has it
  *
  * Over the DER of RSAPublicKey (RFC 8017, A.1.1), not of SubjectPublicKeyInfo.
  */
-int ih_public_key_fingerprint(struct ih_bytes certificate, uint8_t ret[IH_KEY_DIGEST],
+int ih_public_key_fingerprint(struct ih_bytes spki, uint8_t ret[IH_KEY_DIGEST],
 			      struct ih_diag *diag);
 
 /* The certificate's subject, one line, for people. The caller frees @ret. */

@@ -67,3 +67,6 @@ int ih_boot_history(int argc, char **argv);
 int ih_boot_assess(int argc, char **argv);
 int ih_boot_install(int argc, char **argv);
 int ih_boot_mark(int argc, char **argv); /* argv[0]: bless, bad, indeterminate, reset-tries */
+int ih_boot_sign(int argc, char **argv);
+int ih_boot_verify(int argc, char **argv);
+int ih_boot_measure(int argc, char **argv);

@@ -21,6 +21,9 @@ static const struct ih_verb verbs[] = {
 	{ "bad", "this boot was bad: do not try it again", ih_boot_mark },
 	{ "indeterminate", "take a bless or bad back", ih_boot_mark },
 	{ "reset-tries", "count the next boots of an entry again", ih_boot_mark },
+	{ "sign", "make and sign boot images", ih_boot_sign },
+	{ "verify", "is an image what somebody trusted signed?", ih_boot_verify },
+	{ "measure", "predict, replay and compare measurements", ih_boot_measure },
 };
 
 int ih_cmd_boot(int argc, char **argv)
