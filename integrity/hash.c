@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Hashes over OpenSSL's EVP. */
+/*
+ * Hashes over OpenSSL's EVP. SHA-256 goes by sha256_x2 where the processor can: as fast, and
+ * without the millisecond that OpenSSL takes to find its first algorithm, which is longer than all
+ * else that a short-lived program does here.
+ */
 #include "integrity/hash.h"
 
 #include <errno.h>
@@ -10,11 +14,16 @@
 #include <openssl/evp.h>
 
 #include "integrity/nix32.h"
+#include "integrity/sha256_x2.h"
 
 struct ih_hash {
 	enum ih_hash_algo algo;
-	EVP_MD *md;
+	EVP_MD *md; /* NULL: by the lane */
 	EVP_MD_CTX *ctx;
+	struct ih_sha256_lane lane;
+	uint64_t total;
+	size_t fill; /* bytes in carry, less than a block */
+	uint8_t carry[IH_SHA256_BLOCK + IH_SHA256_PAD_MAX];
 };
 
 static const struct {
@@ -47,29 +56,79 @@ enum ih_hash_algo ih_hash_find(const char *name, size_t len)
 	return IH_HASH_NONE;
 }
 
-int ih_hash_new(enum ih_hash_algo algo, struct ih_hash **ret)
+static void lane_start(struct ih_hash *h)
 {
-	_cleanup_(ih_cleanup_hash) struct ih_hash *h = NULL;
+	ih_sha256_lane_start(&h->lane);
+	h->total = 0;
+	h->fill = 0;
+}
 
-	if (!ih_hash_size(algo))
-		return -EOPNOTSUPP;
+static void lane_add(struct ih_hash *h, const uint8_t *data, size_t len)
+{
+	size_t n = 0;
+
+	h->total += len;
+	if (h->fill) {
+		n = IH_SHA256_BLOCK - h->fill < len ? IH_SHA256_BLOCK - h->fill : len;
+		memcpy(h->carry + h->fill, data, n);
+		h->fill += n;
+		if (h->fill < IH_SHA256_BLOCK)
+			return;
+		ih_sha256_x2_one(&h->lane, h->carry, 1);
+		h->fill = 0;
+	}
+	if (len - n >= IH_SHA256_BLOCK) {
+		ih_sha256_x2_one(&h->lane, data + n, (len - n) / IH_SHA256_BLOCK);
+		n += (len - n) / IH_SHA256_BLOCK * IH_SHA256_BLOCK;
+	}
+	h->fill = len - n;
+	if (h->fill)
+		memcpy(h->carry, data + n, h->fill);
+}
+
+static void lane_end(struct ih_hash *h, struct ih_digest *ret)
+{
+	size_t n = ih_sha256_x2_pad(h->carry + h->fill, h->fill, h->total);
+
+	ih_sha256_x2_one(&h->lane, h->carry, (h->fill + n) / IH_SHA256_BLOCK);
+	ih_sha256_lane_digest(&h->lane, ret->bytes);
+	lane_start(h);
+}
+
+static int evp_start(struct ih_hash *h)
+{
 	/*
 	 * Without this the library reads openssl.cnf, or whatever OPENSSL_CONF names, and loads the
 	 * modules listed there: whoever sets our environment would run code in us.
 	 */
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
 		return -EOPNOTSUPP;
+	h->ctx = EVP_MD_CTX_new();
+	if (!h->ctx)
+		return -ENOMEM;
+	h->md = EVP_MD_fetch(NULL, algos[h->algo].openssl, NULL);
+	if (!h->md || EVP_DigestInit_ex2(h->ctx, h->md, NULL) != 1)
+		return -EOPNOTSUPP;
+	return 0;
+}
 
+int ih_hash_new(enum ih_hash_algo algo, struct ih_hash **ret)
+{
+	_cleanup_(ih_cleanup_hash) struct ih_hash *h = NULL;
+	int r = 0;
+
+	if (!ih_hash_size(algo))
+		return -EOPNOTSUPP;
 	h = calloc(1, sizeof(*h));
 	if (!h)
 		return -ENOMEM;
 	h->algo = algo;
-	h->ctx = EVP_MD_CTX_new();
-	if (!h->ctx)
-		return -ENOMEM;
-	h->md = EVP_MD_fetch(NULL, algos[algo].openssl, NULL);
-	if (!h->md || EVP_DigestInit_ex2(h->ctx, h->md, NULL) != 1)
-		return -EOPNOTSUPP;
+	if (algo == IH_HASH_SHA256 && ih_sha256_x2_can())
+		lane_start(h);
+	else
+		r = evp_start(h);
+	if (r < 0)
+		return r;
 
 	*ret = TAKE_PTR(h);
 	return 0;
@@ -77,6 +136,10 @@ int ih_hash_new(enum ih_hash_algo algo, struct ih_hash **ret)
 
 int ih_hash_add(struct ih_hash *h, const void *data, size_t len)
 {
+	if (!h->md) {
+		lane_add(h, data, len);
+		return 0;
+	}
 	return EVP_DigestUpdate(h->ctx, data, len) == 1 ? 0 : -EIO;
 }
 
@@ -85,8 +148,10 @@ int ih_hash_end(struct ih_hash *h, struct ih_digest *ret)
 	struct ih_digest d = { .algo = h->algo };
 	unsigned int n = 0;
 
-	if (EVP_DigestFinal_ex(h->ctx, d.bytes, &n) != 1 || n != ih_hash_size(h->algo) ||
-	    EVP_DigestInit_ex2(h->ctx, h->md, NULL) != 1)
+	if (!h->md)
+		lane_end(h, &d);
+	else if (EVP_DigestFinal_ex(h->ctx, d.bytes, &n) != 1 || n != ih_hash_size(h->algo) ||
+		 EVP_DigestInit_ex2(h->ctx, h->md, NULL) != 1)
 		return -EIO;
 
 	*ret = d;

@@ -82,3 +82,30 @@ Test(hash, refused)
 		cr_expect_eq(ih_digest_parse(bad_rows[i].text, strlen(bad_rows[i].text), &d),
 			     -EINVAL, "'%s'", bad_rows[i].text);
 }
+
+/* However a text is cut, and at every length around a block, the digest is the same. */
+Test(hash, cuts)
+{
+	uint8_t text[300];
+
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (uint8_t)(i * 31);
+	for (size_t len = 0; len <= sizeof(text); len++) {
+		struct ih_digest whole, cut;
+
+		cr_assert_eq(ih_hash_once(IH_HASH_SHA256, text, len, &whole), 0);
+		for (size_t step = 1; step <= 130; step += 43) {
+			struct ih_hash *h = NULL;
+
+			cr_assert_eq(ih_hash_new(IH_HASH_SHA256, &h), 0);
+			for (size_t at = 0; at < len; at += step)
+				cr_assert_eq(ih_hash_add(h, text + at,
+							 len - at < step ? len - at : step),
+					     0);
+			cr_assert_eq(ih_hash_end(h, &cut), 0);
+			cr_assert_arr_eq(cut.bytes, whole.bytes, IH_SHA256_SIZE, "%zu by %zu", len,
+					 step);
+			ih_hash_free(h);
+		}
+	}
+}
