@@ -232,6 +232,26 @@ struct ih_grammar_header {
 };
 _Static_assert(sizeof(struct ih_grammar_header) == 56, "header is file format");
 
+#ifdef IH_SCAN_IN_KERNEL
+
+/* The tables as one map element: powers of two, so that an index can be masked. */
+#define IH_TABLES_GRAMMARS 512
+#define IH_TABLES_RULES	   16384
+#define IH_TABLES_SLOTS	   65536
+#define IH_TABLES_STRINGS  262144
+
+struct ih_tables {
+	__u32 n_grammars, n_rules, n_slots, n_strings;
+	__u32 probes;
+	__u32 pad;
+	struct ih_grammar_slot slots[IH_TABLES_SLOTS];
+	struct ih_rule_entry rules[IH_TABLES_RULES];
+	struct ih_grammar_entry grammars[IH_TABLES_GRAMMARS];
+	char strings[IH_TABLES_STRINGS];
+};
+
+#else
+
 /* The tables, wherever they lie. */
 struct ih_tables {
 	const struct ih_grammar_entry *grammars;
@@ -241,6 +261,8 @@ struct ih_tables {
 	__u32 n_grammars, n_rules, n_slots, n_strings;
 	__u32 probes;
 };
+
+#endif
 
 /* FNV-1a, 64 bits: cheap, byte by byte, and so good for finding prefixes on the way. */
 #define IH_HASH_START 0xcbf29ce484222325ULL

@@ -14,12 +14,12 @@
 
 #include "common/abi/scan_find.h"
 
-static inline int ih_scan_applies(const struct ih_rule_entry *rule, __u32 flags)
+IH_SCAN_PART int ih_scan_applies(const struct ih_rule_entry *rule, __u32 flags)
 {
 	return (rule->must & ~flags) == 0 && (rule->must_not & flags) == 0;
 }
 
-static inline void ih_scan_enter(struct ih_scan *s, __u32 grammar)
+IH_SCAN_PART void ih_scan_enter(struct ih_scan *s, __u32 grammar)
 {
 	s->grammar = grammar;
 	s->slot = 0;
@@ -27,15 +27,21 @@ static inline void ih_scan_enter(struct ih_scan *s, __u32 grammar)
 	s->first = 1;
 }
 
-/* Text that counts only under a condition: whoever can look at it sets what was seen. */
-static inline int ih_scan_is_filtered(const struct ih_rule_entry *rule)
+/* Text that counts only under a condition: whoever can look at it sets what was seen. The kernel
+ * does not look, so there it always counts. */
+IH_SCAN_PART int ih_scan_is_filtered(const struct ih_rule_entry *rule)
 {
+#ifdef IH_SCAN_IN_KERNEL
+	(void)rule;
+	return 0;
+#else
 	return rule->test != IH_TEST_NONE && rule->test != IH_TEST_SED &&
 	       rule->test != IH_TEST_AWK && rule->test != IH_TEST_SQL;
+#endif
 }
 
 /* What meeting a rule's text means for the invocation as a whole. */
-static inline void ih_scan_note(struct ih_scan *s, const struct ih_rule_entry *rule)
+IH_SCAN_PART void ih_scan_note(struct ih_scan *s, const struct ih_rule_entry *rule)
 {
 	if (ih_scan_is_filtered(rule))
 		return;
@@ -64,7 +70,7 @@ static inline void ih_scan_note(struct ih_scan *s, const struct ih_rule_entry *r
 	}
 }
 
-static inline void ih_scan_proceed(struct ih_scan *s, const struct ih_rule_entry *rule)
+IH_SCAN_PART void ih_scan_proceed(struct ih_scan *s, const struct ih_rule_entry *rule)
 {
 	if (s->state == IH_SCAN_STOPPED)
 		return;
@@ -77,7 +83,7 @@ static inline void ih_scan_proceed(struct ih_scan *s, const struct ih_rule_entry
 }
 
 /* Where a key ends: "key=value" or "key value" (ssh -o takes both). */
-static inline __u32 ih_scan_key(const struct ih_scan *s, __u32 offset, __u32 len)
+IH_SCAN_PART __u32 ih_scan_key(const struct ih_scan *s, __u32 offset, __u32 len)
 {
 	__u32 i;
 
@@ -187,7 +193,7 @@ IH_SCAN_FUNCTION int ih_scan_value(struct ih_scan *s)
 }
 
 /* The rule in s->met wants its value from the next argument. */
-static inline int ih_scan_ask(struct ih_scan *s, __u32 skip)
+IH_SCAN_PART int ih_scan_ask(struct ih_scan *s, __u32 skip)
 {
 	__u32 n = s->n_pending;
 
@@ -201,7 +207,7 @@ static inline int ih_scan_ask(struct ih_scan *s, __u32 skip)
 }
 
 /* An option without a value. */
-static inline int ih_scan_bare(struct ih_scan *s, const struct ih_rule_entry *rule)
+IH_SCAN_PART int ih_scan_bare(struct ih_scan *s, const struct ih_rule_entry *rule)
 {
 	if (rule->role == IH_ROLE_CLEAR)
 		s->hit = s->met;
@@ -212,7 +218,7 @@ static inline int ih_scan_bare(struct ih_scan *s, const struct ih_rule_entry *ru
 	return 0;
 }
 
-static inline int ih_scan_bad_value(struct ih_scan *s)
+IH_SCAN_PART int ih_scan_bad_value(struct ih_scan *s)
 {
 	return ih_scan_unclear(s, IH_SCAN_WHY_VALUE, 0, s->text.len);
 }
@@ -221,7 +227,7 @@ static inline int ih_scan_bad_value(struct ih_scan *s)
  * An option was met by its whole name; s->met says which, and where its value begins when
  * @attached. Options that clear the environment or read stdin have no text: met.len is 0.
  */
-IH_SCAN_FUNCTION int ih_scan_take(struct ih_scan *s, int attached)
+IH_SCAN_PART int ih_scan_take(struct ih_scan *s, int attached)
 {
 	const struct ih_tables *t = s ? IH_SCAN_TABLES(s) : 0;
 	const struct ih_rule_entry *rule;
@@ -256,7 +262,7 @@ IH_SCAN_FUNCTION int ih_scan_take(struct ih_scan *s, int attached)
 }
 
 /* Digits from @i on; perl's -0xHH too. */
-static inline __u32 ih_scan_digits(const struct ih_scan *s, __u32 i)
+IH_SCAN_PART __u32 ih_scan_digits(const struct ih_scan *s, __u32 i)
 {
 	__u32 start = i, n;
 	int hex = i > 0 && i < s->text.len && IH_SCAN_BYTE(s, i - 1) == '0' &&
@@ -309,7 +315,7 @@ IH_SCAN_FUNCTION int ih_scan_letter(struct ih_scan *s, __u32 i)
 	return s->state == IH_SCAN_STOPPED ? 0 : (int)i;
 }
 
-IH_SCAN_FUNCTION int ih_scan_cluster(struct ih_scan *s, __u32 i)
+IH_SCAN_PART int ih_scan_cluster(struct ih_scan *s, __u32 i)
 {
 	__u32 n;
 
@@ -325,7 +331,7 @@ IH_SCAN_FUNCTION int ih_scan_cluster(struct ih_scan *s, __u32 i)
 	return i < s->text.len ? ih_scan_unclear(s, IH_SCAN_WHY_OPTION, i, 1) : 0;
 }
 
-static inline __u32 ih_scan_equals(const struct ih_scan *s, __u32 max)
+IH_SCAN_PART __u32 ih_scan_equals(const struct ih_scan *s, __u32 max)
 {
 	__u32 i;
 
@@ -336,7 +342,7 @@ static inline __u32 ih_scan_equals(const struct ih_scan *s, __u32 max)
 }
 
 /* Names an option that was found, its value from @offset on. */
-static inline void ih_scan_met(struct ih_scan *s, const struct ih_grammar_slot *slot, __u32 offset)
+IH_SCAN_PART void ih_scan_met(struct ih_scan *s, const struct ih_grammar_slot *slot, __u32 offset)
 {
 	s->met.rule = slot->rule;
 	s->met.name = slot->name;
@@ -377,7 +383,7 @@ IH_SCAN_FUNCTION int ih_scan_whole(struct ih_scan *s)
 }
 
 /* -5 where a program takes any number: the rule is called "-#". Return: 1 when it was one. */
-IH_SCAN_FUNCTION int ih_scan_number(struct ih_scan *s)
+IH_SCAN_PART int ih_scan_number(struct ih_scan *s)
 {
 	const struct ih_tables *t = s ? IH_SCAN_TABLES(s) : 0;
 	int at;
@@ -393,7 +399,7 @@ IH_SCAN_FUNCTION int ih_scan_number(struct ih_scan *s)
 	return ih_scan_bare(s, IH_SCAN_RULE(t, IH_SCAN_SLOT(t, at)->rule)) < 0 ? -1 : 1;
 }
 
-IH_SCAN_FUNCTION int ih_scan_option(struct ih_scan *s)
+IH_SCAN_PART int ih_scan_option(struct ih_scan *s)
 {
 	const struct ih_tables *t = s ? IH_SCAN_TABLES(s) : 0;
 	int dashes, r;
@@ -419,7 +425,7 @@ IH_SCAN_FUNCTION int ih_scan_option(struct ih_scan *s)
 	return ih_scan_unclear(s, IH_SCAN_WHY_OPTION, 0, len);
 }
 
-IH_SCAN_FUNCTION int ih_scan_is_option(struct ih_scan *s)
+IH_SCAN_PART int ih_scan_is_option(struct ih_scan *s)
 {
 	const struct ih_tables *t = s ? IH_SCAN_TABLES(s) : 0;
 	__u32 style, len;
@@ -439,7 +445,7 @@ IH_SCAN_FUNCTION int ih_scan_is_option(struct ih_scan *s)
 	return !(len == 2 && IH_SCAN_BYTE(s, 1) == '-' && (style & IH_STYLE_ENDLESS));
 }
 
-static inline int ih_scan_has_equals(const struct ih_scan *s)
+IH_SCAN_PART int ih_scan_has_equals(const struct ih_scan *s)
 {
 	__u32 at = ih_scan_equals(s, IH_SCAN_EQUALS_MAX);
 
@@ -479,7 +485,7 @@ IH_SCAN_FUNCTION int ih_scan_slot(struct ih_scan *s, __u32 index)
  */
 #define IH_SCAN_TRACES (IH_FLAG_CODE | IH_FLAG_SCRIPT | IH_FLAG_COMMAND)
 
-IH_SCAN_FUNCTION int ih_scan_operand(struct ih_scan *s)
+IH_SCAN_PART int ih_scan_operand(struct ih_scan *s)
 {
 	const struct ih_tables *t = s ? IH_SCAN_TABLES(s) : 0;
 	const struct ih_grammar_entry *g;
@@ -504,7 +510,7 @@ IH_SCAN_FUNCTION int ih_scan_operand(struct ih_scan *s)
 }
 
 /* A value that an earlier option asked for. */
-static inline int ih_scan_pending(struct ih_scan *s)
+IH_SCAN_PART int ih_scan_pending(struct ih_scan *s)
 {
 	__u32 i;
 
@@ -523,7 +529,7 @@ static inline int ih_scan_pending(struct ih_scan *s)
 }
 
 /* Inside find -exec … : the first word is the program, ';' or "{} +" ends it. */
-static inline int ih_scan_until(struct ih_scan *s, const struct ih_tables *t)
+IH_SCAN_PART int ih_scan_until(struct ih_scan *s, const struct ih_tables *t)
 {
 	const struct ih_rule_entry *rule = IH_SCAN_RULE(t, s->until);
 
@@ -546,7 +552,7 @@ static inline int ih_scan_until(struct ih_scan *s, const struct ih_tables *t)
 }
 
 /* Does the next argument belong to an option that came before? */
-static inline int ih_scan_is_awaited(struct ih_scan *s, const struct ih_tables *t)
+IH_SCAN_PART int ih_scan_is_awaited(struct ih_scan *s, const struct ih_tables *t)
 {
 	if (!s->n_pending)
 		return 0;
@@ -616,8 +622,8 @@ IH_SCAN_FUNCTION int ih_scan_end(struct ih_scan *s)
 }
 
 /* What a program does when nothing on its command line says: the first ending that applies. */
-static inline enum ih_mode ih_scan_ending(struct ih_scan *s, const struct ih_tables *t,
-					  enum ih_mode typed)
+IH_SCAN_PART enum ih_mode ih_scan_ending(struct ih_scan *s, const struct ih_tables *t,
+					 enum ih_mode typed)
 {
 	const struct ih_grammar_entry *g = IH_SCAN_GRAM(t, s->grammar);
 	__u32 i;
@@ -673,15 +679,15 @@ IH_SCAN_FUNCTION int ih_scan_mode(struct ih_scan *s)
 
 #ifndef IH_SCAN_IN_KERNEL
 
-static inline void ih_scan_start(struct ih_scan *s, const struct ih_tables *t, __u32 grammar,
-				 __u32 flags)
+IH_SCAN_PART void ih_scan_start(struct ih_scan *s, const struct ih_tables *t, __u32 grammar,
+				__u32 flags)
 {
 	*s = (struct ih_scan){ .t = t };
 	ih_scan_reset(s, grammar, flags);
 }
 
 /* ih_scan_read() of a given text. */
-static inline int ih_scan_argument(struct ih_scan *s, struct ih_scan_text text)
+IH_SCAN_PART int ih_scan_argument(struct ih_scan *s, struct ih_scan_text text)
 {
 	s->text = text;
 	return ih_scan_read(s);

@@ -13,7 +13,8 @@
 
 #ifdef IH_SCAN_IN_KERNEL
 
-#define IH_SCAN_FUNCTION    __attribute__((noinline))
+#define IH_SCAN_FUNCTION    __attribute__((noinline)) /* verified on its own; 8 frames at most */
+#define IH_SCAN_PART	    static __always_inline
 #define IH_SCAN_CLUSTER_MAX 128	 /* letters of one cluster; more is unclear */
 #define IH_SCAN_EQUALS_MAX  256	 /* where a NAME=VALUE must have its '=' */
 #define IH_SCAN_TEXT_MAX    4096 /* bytes of one argument that are looked at */
@@ -28,6 +29,7 @@ struct ih_scan_text {
 #else
 
 #define IH_SCAN_FUNCTION    static inline
+#define IH_SCAN_PART	    static inline
 #define IH_SCAN_CLUSTER_MAX 131072 /* MAX_ARG_STRLEN */
 #define IH_SCAN_EQUALS_MAX  131072
 
@@ -115,7 +117,7 @@ struct ih_scan {
 	__u32 ending; /* rule that ih_scan_mode() took, or IH_SCAN_NONE */
 };
 
-static inline void ih_scan_reset(struct ih_scan *s, __u32 grammar, __u32 flags)
+IH_SCAN_PART void ih_scan_reset(struct ih_scan *s, __u32 grammar, __u32 flags)
 {
 	s->grammar = grammar;
 	s->slot = 0;
@@ -133,7 +135,7 @@ static inline void ih_scan_reset(struct ih_scan *s, __u32 grammar, __u32 flags)
 	s->ending = IH_SCAN_NONE;
 }
 
-static inline int ih_scan_unclear(struct ih_scan *s, enum ih_scan_why why, __u32 offset, __u32 len)
+IH_SCAN_PART int ih_scan_unclear(struct ih_scan *s, enum ih_scan_why why, __u32 offset, __u32 len)
 {
 	s->why = why;
 	s->why_offset = offset;
@@ -142,71 +144,70 @@ static inline int ih_scan_unclear(struct ih_scan *s, enum ih_scan_why why, __u32
 	return -1;
 }
 
-static inline __u8 ih_scan_lower(__u8 byte)
+IH_SCAN_PART __u8 ih_scan_lower(__u8 byte)
 {
 	return byte >= 'A' && byte <= 'Z' ? (__u8)(byte + ('a' - 'A')) : byte;
 }
 
-/* How bytes are compared: as they are, without case, or '_' as '-' behind a leading "--". */
-static inline __u8 ih_scan_fold(__u8 byte, __u32 style, __u8 scope)
+/* How names are compared: as they are, without case, or '_' as '-' behind a leading "--". */
+struct ih_scan_folding {
+	__u32 nocase, dashes; /* 0 or 1 */
+};
+
+IH_SCAN_PART struct ih_scan_folding ih_scan_folding(__u32 style, __u8 scope)
 {
-	if (scope == IH_SCOPE_KEY && (style & IH_STYLE_NOCASE))
-		return ih_scan_lower(byte);
-	if (scope == IH_SCOPE_OPTION && (style & IH_STYLE_FOLD) && byte == '_')
-		return '-';
-	return byte;
+	return (struct ih_scan_folding){
+		.nocase = scope == IH_SCOPE_KEY && (style & IH_STYLE_NOCASE),
+		.dashes = scope == IH_SCOPE_OPTION && (style & IH_STYLE_FOLD),
+	};
 }
 
-/* Byte @i of the name that is looked up. */
-static inline __u8 ih_scan_name_byte(const struct ih_scan *s, __u32 i)
+/* Without a branch, for each one in a loop doubles what a verifier has to walk. */
+IH_SCAN_PART __u8 ih_scan_fold(__u8 byte, struct ih_scan_folding how)
 {
-	if (s->q.spelled)
-		return (__u8)(i ? s->q.letter[1] : s->q.letter[0]);
-	return (__u8)IH_SCAN_BYTE(s, s->q.offset + i);
+	__u32 is_upper = ((__u32)byte - 'A' - 26) >> 31 & ~(((__u32)byte - 'A') >> 31) & 1;
+	__u32 is_underscore = (((__u32)byte ^ '_') - 1) >> 31;
+
+	byte = (__u8)(byte + (is_upper & how.nocase) * ('a' - 'A'));
+	return (__u8)(byte - (is_underscore & how.dashes) * ('_' - '-'));
 }
 
 /* Is the slot's spelling the name that is looked up, a '*' appended when @star? */
-IH_SCAN_FUNCTION int ih_scan_same(struct ih_scan *s, __u32 at, __u32 star)
+IH_SCAN_PART int ih_scan_same(const struct ih_scan *s, const struct ih_tables *t, __u32 at,
+			      __u32 star)
 {
-	const struct ih_tables *t = s ? IH_SCAN_TABLES(s) : 0;
-	const struct ih_grammar_slot *slot;
-	__u32 style, i, len, name;
-	__u8 scope;
+	const struct ih_grammar_slot *slot = IH_SCAN_SLOT(t, at);
+	struct ih_scan_folding how;
+	__u32 i, len = s->q.len, name = slot->name;
 
-	if (!t)
+	if (slot->grammar != s->q.grammar || slot->scope != s->q.scope || slot->len != len + star)
 		return 0;
-	slot = IH_SCAN_SLOT(t, at);
-	len = slot->len;
-	name = slot->name;
-	scope = slot->scope;
-	if (len != s->q.len + star)
-		return 0;
-	style = IH_SCAN_GRAM(t, slot->grammar)->style;
-	len = s->q.len;
+	how = ih_scan_folding(IH_SCAN_GRAM(t, slot->grammar)->style, slot->scope);
+	if (s->q.spelled)
+		return IH_SCAN_STRING(t, name) == s->q.letter[0] &&
+		       IH_SCAN_STRING(t, name + 1) == s->q.letter[1];
 	for (i = 0; i < IH_SCAN_NAME_MAX && i < len; i++)
 		if ((__u8)IH_SCAN_STRING(t, name + i) !=
-		    ih_scan_fold(ih_scan_name_byte(s, i), style, scope))
+		    ih_scan_fold((__u8)IH_SCAN_BYTE(s, s->q.offset + i), how))
 			return 0;
 	return !star || IH_SCAN_STRING(t, name + len) == '*';
 }
 
-/* Return: the slot with this hash and the name that is looked up, or -1. */
+/* Return: the slot with this hash and the name that is looked up, or -1. No two known names share
+ * a hash (grammar_write.c refuses them), so the first slot that has it is the only one. */
 IH_SCAN_FUNCTION int ih_scan_probe(struct ih_scan *s, __u64 hash, __u32 star)
 {
 	const struct ih_tables *t = s ? IH_SCAN_TABLES(s) : 0;
-	__u32 i;
+	__u32 i, at = 0;
 
 	if (!t)
 		return -1;
-	for (i = 0; i < IH_GRAMMAR_PROBES_MAX && i <= t->probes; i++) {
-		__u32 at = (__u32)(hash + i) & (t->n_slots - 1);
-		const struct ih_grammar_slot *slot = IH_SCAN_SLOT(t, at);
-
-		if (slot->hash == 0)
+	for (i = 0; i < IH_GRAMMAR_PROBES_MAX; i++) {
+		at = (__u32)(hash + i) & (t->n_slots - 1);
+		if (i > t->probes || IH_SCAN_SLOT(t, at)->hash == 0)
 			return -1;
-		if (slot->hash == hash && slot->grammar == s->q.grammar &&
-		    slot->scope == s->q.scope && ih_scan_same(s, at, star))
-			return (int)at;
+		if (IH_SCAN_SLOT(t, at)->hash == hash)
+			return ih_scan_same(s, t, at, star) ? (int)at : -1;
 	}
 	return -1;
 }
@@ -215,18 +216,24 @@ IH_SCAN_FUNCTION int ih_scan_probe(struct ih_scan *s, __u64 hash, __u32 star)
 IH_SCAN_FUNCTION int ih_scan_find(struct ih_scan *s)
 {
 	const struct ih_tables *t = s ? IH_SCAN_TABLES(s) : 0;
-	__u32 style, i, len;
+	struct ih_scan_folding how;
+	__u32 i, len;
 	__u64 hash;
 
 	if (!t)
 		return -1;
 	len = s->q.len;
+	hash = ih_hash_scope(s->q.grammar, s->q.scope);
+	if (s->q.spelled) {
+		hash = ih_hash_byte(hash, (__u8)s->q.letter[0]);
+		return ih_scan_probe(s, ih_hash_byte(hash, (__u8)s->q.letter[1]), 0);
+	}
 	if (len > IH_SCAN_NAME_MAX)
 		return -1;
-	style = IH_SCAN_GRAM(t, s->q.grammar)->style;
-	hash = ih_hash_scope(s->q.grammar, s->q.scope);
+	how = ih_scan_folding(IH_SCAN_GRAM(t, s->q.grammar)->style, s->q.scope);
 	for (i = 0; i < IH_SCAN_NAME_MAX && i < len; i++)
-		hash = ih_hash_byte(hash, ih_scan_fold(ih_scan_name_byte(s, i), style, s->q.scope));
+		hash = ih_hash_byte(hash,
+				    ih_scan_fold((__u8)IH_SCAN_BYTE(s, s->q.offset + i), how));
 	return ih_scan_probe(s, hash, 0);
 }
 
@@ -234,14 +241,15 @@ IH_SCAN_FUNCTION int ih_scan_find(struct ih_scan *s)
 IH_SCAN_FUNCTION int ih_scan_find_prefix(struct ih_scan *s)
 {
 	const struct ih_tables *t = s ? IH_SCAN_TABLES(s) : 0;
-	__u32 style, i, len;
+	struct ih_scan_folding how;
 	int best = -1, at;
+	__u32 i, len;
 	__u64 hash;
 
 	if (!t)
 		return -1;
 	len = s->q.len;
-	style = IH_SCAN_GRAM(t, s->q.grammar)->style;
+	how = ih_scan_folding(IH_SCAN_GRAM(t, s->q.grammar)->style, s->q.scope);
 	hash = ih_hash_scope(s->q.grammar, s->q.scope);
 	for (i = 0; i < IH_SCAN_PREFIX_MAX && i <= len; i++) {
 		s->q.len = i;
@@ -252,14 +260,14 @@ IH_SCAN_FUNCTION int ih_scan_find_prefix(struct ih_scan *s)
 		}
 		if (i < len)
 			hash = ih_hash_byte(
-				hash, ih_scan_fold(ih_scan_name_byte(s, i), style, s->q.scope));
+				hash, ih_scan_fold((__u8)IH_SCAN_BYTE(s, s->q.offset + i), how));
 	}
 	s->q.len = len;
 	return best;
 }
 
-static inline void ih_scan_ask_for(struct ih_scan *s, __u32 grammar, enum ih_scope scope,
-				   __u32 offset, __u32 len)
+IH_SCAN_PART void ih_scan_ask_for(struct ih_scan *s, __u32 grammar, enum ih_scope scope,
+				  __u32 offset, __u32 len)
 {
 	s->q.grammar = grammar;
 	s->q.scope = (__u8)scope;
@@ -269,7 +277,7 @@ static inline void ih_scan_ask_for(struct ih_scan *s, __u32 grammar, enum ih_sco
 }
 
 /* Two bytes that do not stand together in the text: a cluster's "-x". */
-static inline void ih_scan_ask_for_letter(struct ih_scan *s, char first, char second)
+IH_SCAN_PART void ih_scan_ask_for_letter(struct ih_scan *s, char first, char second)
 {
 	ih_scan_ask_for(s, s->grammar, IH_SCOPE_OPTION, 0, 2);
 	s->q.spelled = 1;
@@ -285,7 +293,7 @@ static inline void ih_scan_ask_for_letter(struct ih_scan *s, char first, char se
  * prefixes: make's "*" takes every variable, but LD_PRELOAD stays what it is.
  * Return: a slot, or -1 when the variable means nothing.
  */
-IH_SCAN_FUNCTION int ih_scan_variable(struct ih_scan *s, __u32 grammar, __u32 name_len)
+IH_SCAN_PART int ih_scan_variable(struct ih_scan *s, __u32 grammar, __u32 name_len)
 {
 	int at;
 
