@@ -248,10 +248,34 @@ static void add_module(struct ih_reader *rd, const struct ih_found *found)
 	add_main(rd, IH_SOURCE_MODULE, found);
 }
 
+/* NAME=/some/file, to a Makefile of its own: harmless, unless that is a program. */
+static bool add_assigned(struct ih_reader *rd, const struct ih_found *found)
+{
+	const char *equals = memchr(found->text, '=', found->len);
+	struct ih_found value = *found;
+	size_t before = rd->ret->n_sources;
+
+	if (!equals || equals + 1 == found->text + found->len || equals[1] != '/' ||
+	    !ih_is_plain_word(found->text, found->len))
+		return false;
+	value.text = equals + 1;
+	value.len = found->len - (size_t)(value.text - found->text);
+	if (memchr(value.text, ':', value.len) || memchr(value.text, ',', value.len) ||
+	    memchr(value.text, '=', value.len))
+		return false;
+	ih_reader_add(rd, IH_SOURCE_PROGRAM, &value);
+	if (rd->ret->n_sources > before)
+		rd->ret->sources[before].optional = true;
+	return true;
+}
+
 void ih_reader_found(struct ih_reader *rd, const struct ih_found *found)
 {
 	const struct ih_rule_entry *rule = found->rule;
 	bool list = rule->separator[0] != 0;
+
+	if (rule->test == IH_TEST_ASSIGNMENT && add_assigned(rd, found))
+		return;
 
 	if (rule->role == IH_ROLE_HARMLESS || (rule->role != IH_ROLE_FILE && !counts(rd, found)))
 		return;

@@ -277,9 +277,9 @@ static int follow_launched(struct ih_walk *w, const struct ih_invocation *inv, i
 	return 0;
 }
 
-/* What the words mean, and what they lead to. */
-static int gather_invocation(struct ih_walk *w, const struct ih_exec *exec,
-			     const struct ih_place *place, int self)
+/* What the words mean to hop->grammar, and what they lead to. */
+static int gather_words(struct ih_walk *w, const struct ih_exec *exec, const struct ih_place *place,
+			int self)
 {
 	struct ih_hop *hop = &w->out->hops[self];
 	_free_ struct ih_invocation *inv = calloc(1, sizeof(*inv));
@@ -290,7 +290,6 @@ static int gather_invocation(struct ih_walk *w, const struct ih_exec *exec,
 		return -ENOMEM;
 	own.argv = hop->argv;
 	own.argc = (int)hop->argc;
-	hop->grammar = find_grammar(w->in->grammars, hop);
 	ih_invocation_parse(w->in->grammars, hop->grammar, &own, inv);
 	hop->mode = inv->mode;
 	snprintf(hop->reason, sizeof(hop->reason), "%s", inv->reason);
@@ -301,6 +300,66 @@ static int gather_invocation(struct ih_walk *w, const struct ih_exec *exec,
 		r = follow_launched(w, inv, self);
 	}
 	ih_invocation_done(inv);
+	return r;
+}
+
+/* The next hop, with its own copy of the words. Return: NULL when there is no memory. */
+static struct ih_hop *add_hop(struct ih_walk *w, const struct ih_exec *exec, int launched_by)
+{
+	struct ih_hop *hop = &w->out->hops[w->out->n_hops++];
+
+	hop->launched_by = launched_by;
+	hop->fd = -EBADF;
+	hop->argv = copy_argv(exec->argc, exec->argv);
+	hop->argc = (size_t)exec->argc;
+	return hop->argv ? hop : NULL;
+}
+
+/*
+ * A script that bears an interpreter's name stands for that interpreter: R and irb are scripts, and
+ * on NixOS makeWrapper makes one of python3. What it is given is judged as the interpreter's, too.
+ */
+static int gather_namesake(struct ih_walk *w, const struct ih_exec *exec,
+			   const struct ih_place *place, int self)
+{
+	const struct ih_finding *script = &w->out->hops[self].findings[0];
+	const struct ih_grammar *g = NULL;
+	struct ih_hop *hop;
+	int r;
+
+	if (script->evidence.path)
+		g = ih_grammars_find(w->in->grammars, base_name(script->evidence.path), NULL);
+	if (!g)
+		g = ih_grammars_find(w->in->grammars, base_name(script->text), NULL);
+	if (!g)
+		return 0;
+	if (w->out->n_hops == IH_HOPS_MAX) {
+		w->out->hops[0].facts.flags |= IH_FACT_CUT_OFF;
+		return 0;
+	}
+	hop = add_hop(w, exec, self);
+	if (!hop)
+		return -ENOMEM;
+	hop->name = strdup(script->text);
+	if (!hop->name)
+		return -ENOMEM;
+	r = look_at_program(w, place, hop);
+	if (r < 0)
+		return r;
+	hop->grammar = g;
+	return gather_words(w, exec, place, (int)(hop - w->out->hops));
+}
+
+static int gather_invocation(struct ih_walk *w, const struct ih_exec *exec,
+			     const struct ih_place *place, int self)
+{
+	struct ih_hop *hop = &w->out->hops[self];
+	int r;
+
+	hop->grammar = find_grammar(w->in->grammars, hop);
+	r = gather_words(w, exec, place, self);
+	if (r == 0 && hop->script && hop->findings[0].origin == IH_ORIGIN_SHEBANG)
+		r = gather_namesake(w, exec, place, self);
 	return r;
 }
 
@@ -375,13 +434,9 @@ static int gather_hop(struct ih_walk *w, const struct ih_exec *exec, int launche
 		w->out->hops[0].facts.flags |= IH_FACT_CUT_OFF;
 		return 0;
 	}
-	hop = &w->out->hops[w->out->n_hops++];
-	hop->launched_by = launched_by;
-	hop->fd = -EBADF;
-	hop->argv = copy_argv(exec->argc, exec->argv);
-	if (!hop->argv)
+	hop = add_hop(w, exec, launched_by);
+	if (!hop)
 		return -ENOMEM;
-	hop->argc = (size_t)exec->argc;
 
 	if (exec->directory) {
 		directory = open(exec->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -242,6 +242,13 @@ static int look_along_path(struct ih_walk *w, const struct ih_place *place,
 	}
 }
 
+static bool is_program(int fd)
+{
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111);
+}
+
 static int look_at_started(struct ih_walk *w, const struct ih_place *place,
 			   const struct ih_source *src, struct ih_finding *f)
 {
@@ -253,7 +260,13 @@ static int look_at_started(struct ih_walk *w, const struct ih_place *place,
 	if (r < 0)
 		return r;
 	r = ih_finding_look(w, place, f, path);
-	return r == -ENOMEM ? r : 0;
+	if (r == -ENOMEM)
+		return r;
+	if (src->optional && !is_program(f->fd)) {
+		f->standing = IH_STANDING_HARMLESS;
+		return set_reason(f, IH_TRUST_UNKNOWN, "no program is there");
+	}
+	return 0;
 }
 
 /*

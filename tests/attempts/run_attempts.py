@@ -10,7 +10,9 @@ test a system-wide guard such as a BPF LSM policy).
 
   --suite FILE     (repeatable) sample.jsonl and own.jsonl beside this script by default
   --judge          PREFIX does not run the command but says whether it may run: exit 0
-                   allowed, 1 denied, anything else is wrong either way. Cases that no
+                   allowed, 1 denied, anything else is wrong either way. What is allowed
+                   with an untrusted element "filtered" out of a path list counts as
+                   stopped: it would start without it. Cases that no
                    command line, environment, standard input or script decides (races,
                    native footholds, what a trusted script does with data) are left out.
   --store DIR      trusted folder; made by fixture/store_fixture.sh if empty or
@@ -130,7 +132,7 @@ class Runner:
         if "/" in argv[0] and argv[0].startswith("."): exe = argv[0]
         if s.a.judge:
             rc, out, err = s.one(c, exe, argv, env, cwd, v, T, limit)
-            ran = rc == 0
+            ran = rc == 0 and not (c["expect"] == "deny" and b" is filtered: without " in out)
             if rc not in (0, 1): ran = c["expect"] == "deny"   # no verdict is wrong either way
         for _ in range(0 if s.a.judge else c.get("repeat", 1)):
             rc, out, err = s.one(c, exe, argv, env, cwd, v, T, limit - (time.time() - t0))
