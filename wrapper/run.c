@@ -164,12 +164,14 @@ static int go(struct ih_run *run, struct ih_judgement *j, const struct ih_enviro
 	      struct ih_diag *diag)
 {
 	struct ih_hop *hop = &j->gathered.hops[0];
+	_free_ char *directory = getcwd(NULL, 0);
 	bool changed = false;
-	int r = ih_make_stable(hop, "/proc/self/cwd", &changed, diag);
+	int r = ih_make_stable(hop, directory ? directory : "", &changed, diag);
 	/* What a launcher starts is judged again under the tree gate; without it, this was all. */
 	for (size_t i = 1; r == 0 && i < j->gathered.n_hops && !run->tree; i++) {
 		changed = false;
-		r = ih_make_stable(&j->gathered.hops[i], "/proc/self/cwd", &changed, diag);
+		r = ih_make_stable(&j->gathered.hops[i], directory ? directory : "", &changed,
+				   diag);
 		if (r == 0 && changed)
 			r = ih_fail(
 				diag, -EACCES,

@@ -26,6 +26,11 @@ struct ih_run {
 	bool verbose; /* say what was changed in the environment */
 	struct ih_event_sink *events;
 	void (*note)(const char *sentence); /* what was lost, or would have been denied */
+
+	/* the supervisor's own: what it has seen, what it said last, and of whom */
+	bool has_begun;
+	struct ih_diag last;
+	pid_t last_pid;
 };
 
 /**

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Judging what a command starts; runs in the supervisor. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,10 +133,28 @@ static enum ih_provenance provenance_of(const struct ih_judgement *j, enum ih_pr
 	}
 }
 
+/*
+ * Where the process's relative names start, without links. It may be renamed after this; then names
+ * in it lead to something else than we look at, but never to something trusted that the process
+ * does not get: see ih_make_stable().
+ */
+static void directory_of(pid_t pid, const struct ih_attempt *attempt, char ret[PATH_MAX])
+{
+	char link[32];
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/%d/cwd", pid);
+	n = readlink(attempt ? attempt->directory : link, ret, PATH_MAX - 1);
+	if (n > 0 && ret[0] == '/')
+		ret[n] = '\0';
+	else
+		(void)snprintf(ret, PATH_MAX, "%s", link);
+}
+
 static int judge(struct ih_run *run, const struct ih_image *image, const struct ih_attempt *attempt,
 		 enum ih_provenance from, struct ih_judgement *ret, struct ih_diag *diag)
 {
-	char directory[32], process[32];
+	char directory[PATH_MAX], process[32];
 	struct stat st;
 	struct ih_judge_input in = {
 		.argc = image->argc,
@@ -144,12 +163,12 @@ static int judge(struct ih_run *run, const struct ih_image *image, const struct 
 		.stdin_kind = ih_stdin_kind_of(image->pid),
 		.provenance = from,
 		.program = attempt ? attempt->path : NULL,
-		.directory = attempt ? attempt->directory : directory,
+		.directory = directory,
 		.pid = image->pid,
 		.image = attempt ? NULL : image,
 	};
 
-	(void)snprintf(directory, sizeof(directory), "/proc/%d/cwd", image->pid);
+	directory_of(image->pid, attempt, directory);
 	(void)snprintf(process, sizeof(process), "/proc/%d", image->pid);
 	if (stat(process, &st) < 0)
 		return ih_fail(diag, -errno, "process %d is gone", image->pid);
@@ -226,11 +245,11 @@ static int settle(const struct ih_image *image, struct ih_hop *hop, const struct
 {
 	_free_ char **argv = NULL, **envp = NULL;
 	bool changed = false;
-	char cwd[32];
+	char directory[PATH_MAX];
 	int r;
 
-	(void)snprintf(cwd, sizeof(cwd), "/proc/%d/cwd", image->pid);
-	r = ih_make_stable(hop, cwd, &changed, diag);
+	directory_of(image->pid, NULL, directory);
+	r = ih_make_stable(hop, directory, &changed, diag);
 	if (r < 0 || (!changed && !env->envp))
 		return r;
 	argv = share(hop->argv, image->argv);
@@ -244,17 +263,22 @@ static void on_image(void *context, const struct ih_image *image, enum ih_proven
 		     struct ih_tree_verdict *ret)
 {
 	struct ih_run *run = context;
+	const bool is_outermost = !run->has_begun;
 	struct ih_environ env = { 0 };
 	struct ih_judgement j;
 
+	run->has_begun = true;
 	if (judge_repaired(run, image, NULL, from, &env, &j, &ret->sentence) < 0) {
 		ret->allow = run->audit;
 		return;
 	}
 	ret->provenance = provenance_of(&j, from);
-	if (j.stops || j.reported || run->session->policy->report_allowed)
+	/* The outermost command was reported before it was started. */
+	if (!is_outermost && (j.stops || j.reported || run->session->policy->report_allowed))
 		ih_run_event(run, &j, image->pid, /* tree= */ true);
-	if (j.stops) {
+	if (j.stops && run->audit && is_outermost) {
+		ret->allow = true;
+	} else if (j.stops) {
 		(void)ih_fail(&ret->sentence, 0, "%s%s", run->audit ? "would be denied: " : "",
 			      ih_text_get(&j.sentence));
 		ret->allow = run->audit;
@@ -283,7 +307,15 @@ static void on_attempt(void *context, const struct ih_attempt *attempt, enum ih_
 	if (j.stops && j.gathered.hops[0].fd >= 0) {
 		ret->allow = false;
 		(void)ih_fail(&ret->sentence, 0, "%s", ih_text_get(&j.sentence));
-		ih_run_event(run, &j, attempt->image.pid, /* tree= */ true);
+		/* A shell tries /usr/bin/x, then /bin/x: the same thing twice. */
+		if (run->last_pid == attempt->image.pid &&
+		    strcmp(run->last.text, ret->sentence.text) == 0)
+			ret->sentence.text[0] = '\0';
+		else
+			ih_run_event(run, &j, attempt->image.pid, /* tree= */ true);
+		if (ret->sentence.text[0])
+			run->last = ret->sentence;
+		run->last_pid = attempt->image.pid;
 	}
 	ih_judgement_done(&j);
 	ih_environ_done(&env);

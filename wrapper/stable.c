@@ -3,11 +3,9 @@
 #include "wrapper/stable.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/cleanup.h"
 
@@ -24,27 +22,23 @@ static bool is_below(const char *path, const char *tree)
 }
 
 /* Is the name, made absolute, the canonical one itself? Then no link is on the way. */
-static bool is_canonical(const char *text, const char *path, const char *cwd)
+static bool is_canonical(const char *text, const char *path, const char *directory)
 {
-	char directory[PATH_MAX];
-	size_t len;
-	ssize_t n;
+	size_t len = strlen(directory);
 
 	if (text[0] == '/')
 		return strcmp(text, path) == 0;
-	n = readlink(cwd, directory, sizeof(directory) - 1);
-	if (n <= 0)
-		return false;
 	while (strncmp(text, "./", 2) == 0)
 		text += 2;
-	len = (size_t)n;
 	if (len == 1)
 		len = 0; /* "/" */
-	return strncmp(path, directory, len) == 0 && path[len] == '/' &&
-	       strcmp(path + len + 1, text) == 0;
+	return len == 0 || directory[0] == '/'
+		       ? strncmp(path, directory, len) == 0 && path[len] == '/' &&
+				 strcmp(path + len + 1, text) == 0
+		       : false;
 }
 
-static bool is_stable(const struct ih_finding *f, const char *cwd)
+static bool is_stable(const struct ih_finding *f, const char *directory)
 {
 	const struct ih_evidence *e = &f->evidence;
 
@@ -54,23 +48,33 @@ static bool is_stable(const struct ih_finding *f, const char *cwd)
 	if (!e->path || !f->text[0] || strncmp(f->text, "/dev/", 5) == 0 ||
 	    strncmp(f->text, "/proc/", 6) == 0)
 		return true;
-	return is_canonical(f->text, e->path, cwd) || is_below(f->text, e->object);
+	return is_canonical(f->text, e->path, directory) || is_below(f->text, e->object);
 }
 
-/* Where the text of a finding stands at the end of an argument, its canonical name takes its place.
- */
-static int replace_name(char **arg, const struct ih_finding *f)
+/* Does @arg end in @name? Then the canonical name takes its place. */
+static int replace_end(char **arg, const char *name, const char *path)
 {
-	size_t len = strlen(*arg), tail = strlen(f->text);
+	size_t len = strlen(*arg), tail = strlen(name);
 	char *made;
 
-	if (!tail || tail > len || strcmp(*arg + len - tail, f->text) != 0)
+	if (!tail || tail > len || strcmp(*arg + len - tail, name) != 0)
 		return -ENOENT;
-	if (asprintf(&made, "%.*s%s", (int)(len - tail), *arg, f->evidence.path) < 0)
+	if (asprintf(&made, "%.*s%s", (int)(len - tail), *arg, path) < 0)
 		return -ENOMEM;
 	free(*arg);
 	*arg = made;
 	return 0;
+}
+
+/* The finding's text may have been made absolute; the argument is as it was given. */
+static int replace_name(char **arg, const struct ih_finding *f, const char *directory)
+{
+	size_t len = strlen(directory);
+	int r = replace_end(arg, f->text, f->evidence.path);
+
+	if (r == -ENOENT && len && strncmp(f->text, directory, len) == 0 && f->text[len] == '/')
+		r = replace_end(arg, f->text + len + 1, f->evidence.path);
+	return r;
 }
 
 static char **argument_of(struct ih_hop *hop, const struct ih_finding *f)
@@ -100,7 +104,8 @@ static bool is_named_file(const struct ih_finding *f)
 	}
 }
 
-int ih_make_stable(struct ih_hop *hop, const char *cwd, bool *ret_changed, struct ih_diag *diag)
+int ih_make_stable(struct ih_hop *hop, const char *directory, bool *ret_changed,
+		   struct ih_diag *diag)
 {
 	for (size_t i = 0; i < hop->n_findings; i++) {
 		const struct ih_finding *f = &hop->findings[i];
@@ -108,11 +113,11 @@ int ih_make_stable(struct ih_hop *hop, const char *cwd, bool *ret_changed, struc
 		char **arg;
 		int r;
 
-		if (!is_named_file(f) || is_stable(f, cwd))
+		if (!is_named_file(f) || is_stable(f, directory))
 			continue;
 		arg = argument_of(hop, f);
 		is_script = arg && *arg == hop->script;
-		r = arg && f->evidence.path ? replace_name(arg, f) : -ENOENT;
+		r = arg && f->evidence.path ? replace_name(arg, f, directory) : -ENOENT;
 		if (r == -ENOMEM)
 			return ih_fail(diag, r, "out of memory");
 		if (r == 0) {

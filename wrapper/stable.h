@@ -12,7 +12,7 @@
 /**
  * ih_make_stable() - put canonical names in place of names that can be led elsewhere
  * @hop: its argv is changed
- * @cwd: link to the directory where relative names start: "/proc/self/cwd"
+ * @directory: where relative names start, absolute and without links
  * @ret_changed: set when an argument was changed
  *
  * A script is opened by its interpreter by name, after we have judged the file that the name led
@@ -22,4 +22,5 @@
  *
  * Return: 0; -EACCES with a sentence for such a name that cannot be replaced; -ENOMEM.
  */
-int ih_make_stable(struct ih_hop *hop, const char *cwd, bool *ret_changed, struct ih_diag *diag);
+int ih_make_stable(struct ih_hop *hop, const char *directory, bool *ret_changed,
+		   struct ih_diag *diag);

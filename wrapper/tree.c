@@ -91,6 +91,7 @@ static void on_exec(const struct ih_tree *tree, struct ih_tasks *tasks, pid_t pi
 		go_on(pid, 0);
 		return;
 	}
+	say(pid, &v); /* what is only reported */
 	t->provenance = v.provenance;
 	t->is_known = true;
 	t->is_vfork = false;

@@ -18,7 +18,7 @@
 struct ih_tree_verdict {
 	bool allow;
 	enum ih_provenance provenance; /* of the new image, when allowed */
-	struct ih_diag sentence;       /* for standard error; empty: none */
+	struct ih_diag sentence;       /* for standard error, allowed or not; empty: none */
 };
 
 struct ih_tree {

@@ -1,0 +1,291 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`ihard run` end to end: what runs, what is refused, and with which exit code and sentence.
+
+usage: run.py IHARD IH-SPAWN IH-TRY IH-WITHOUT [races]
+With "races" only the races run, 100,000 times.
+"""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from tap import Tap, as_user, run, skip_all  # noqa: E402
+
+IHARD, SPAWN, TRY, WITHOUT = sys.argv[1:5]
+NOBODY = 65534
+PATH = "/usr/bin:/bin"
+tap = Tap()
+
+if os.geteuid() != 0:
+    skip_all("only root can make a tree that nobody else can write")
+
+
+def write(path, text, mode=0o755):
+    with open(path, "w") as f:
+        f.write(text)
+    os.chmod(path, mode)
+    return path
+
+
+class Place:
+    """A trusted tree, an untrusted directory and a policy that tells them apart."""
+
+    def __init__(self, top):
+        self.top, self.tree, self.out = top, top + "/tree", top + "/out"
+        self.events = top + "/events"
+        os.chmod(top, 0o755)
+        os.mkdir(self.tree)
+        os.mkdir(self.out)
+        os.chmod(self.out, 0o777)
+        for f in (TRY, SPAWN):
+            shutil.copy(f, self.tree)
+        with open(os.path.join(ROOT, "policy/profiles/server.json")) as f:
+            policy = json.load(f)
+        [p for p in policy["trust"] if "trees" in p][0]["trees"].append(self.tree)
+        self.policy_json = policy
+        self.policy = write(top + "/policy.json", json.dumps(policy), 0o644)
+        for d in (self.tree, self.out):
+            write(d + "/ok.sh", "#!/bin/sh\necho ran $0 \"$@\"\n")
+            write(d + "/ok.py", "#!/usr/bin/python3\nimport sys; print('ran', sys.argv[1:])\n")
+
+    def run(self, *command, options=(), env=None, user=None, **kw):
+        base = {"PATH": PATH, "HOME": self.out, "LANG": "C.UTF-8"}
+        base.update(env or {})
+        return run([IHARD, "run", "--policy", self.policy, "--events", "none"] + list(options) + ["--"] + list(command),
+                   env=base, preexec_fn=as_user(NOBODY) if user else None, cwd=kw.pop("cwd", self.out), **kw)
+
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+
+
+def check_codes(p):
+    for user in (None, NOBODY):
+        who = "user: " if user else "root: "
+        r = p.run(p.tree + "/ok.sh", "a b", user=user)
+        tap.ok(r.rc == 0 and r.out == "ran %s/ok.sh a b\n" % p.tree and r.err == "", who + "a trusted script runs, silently", r)
+        r = p.run(p.out + "/ok.sh", user=user)
+        tap.ok(r.rc == 126 and r.out == "" and r.err.count("\n") == 1 and p.out in r.err, who + "an untrusted one: 126 and one sentence", r)
+        r = p.run("sh", "-c", "echo hi", user=user)
+        tap.ok(r.rc == 126 and r.out == "" and "'-c'" in r.err, who + "inline code: 126", r)
+        r = p.run("sh", user=user)
+        tap.ok(r.rc == 0, who + "an interpreter with empty standard input runs nothing", r)
+        r = p.run("no-such-program", user=user)
+        tap.ok(r.rc == 127 and "not found" in r.err, who + "not found: 127", r)
+        r = p.run(p.out + "/none", user=user)
+        tap.ok(r.rc == 127, who + "no such file: 127", r)
+        write(p.tree + "/exit.sh", "#!/bin/sh\nexit $1\n")
+        write(p.tree + "/kill.sh", "#!/bin/sh\nkill -$1 $$\n")
+        for code in (1, 42, 125, 126, 127, 255):
+            tap.ok(p.run(p.tree + "/exit.sh", str(code), user=user).rc == code, who + "exit status %d is the command's own" % code)
+        tap.ok(p.run(p.tree + "/kill.sh", "TERM", user=user).rc == -signal.SIGTERM, who + "a signal is a signal")
+    r = run([IHARD, "run", "--policy", p.out + "/none.json", "--", "true"])
+    tap.ok(r.rc == 125 and r.out == "", "no such policy: 125, nothing runs", r)
+    write(p.out + "/open.json", json.dumps(p.policy_json), 0o666)
+    r = run([IHARD, "run", "--policy", p.out + "/open.json", "--", "true"])
+    tap.ok(r.rc == 125 and "can be written by others" in r.err, "a policy that others can write: 125", r)
+    for bad in (["--gate", "side"], ["--nonsense"], ["--profile", "none"], []):
+        r = run([IHARD, "run"] + bad + (["--", "true"] if bad else []))
+        tap.ok(r.rc == 125 and r.err.startswith("ihard"), "usage: %s: 125" % " ".join(bad), r)
+
+
+def check_tree(p):
+    write(p.tree + "/try.sh", '#!/bin/sh\n"$@"\necho "then $?"\n')
+    for gate in ("tree", "outer"):
+        r = p.run(p.tree + "/try.sh", p.out + "/ok.sh", options=["--gate", gate])
+        tap.ok(r.out == "then 126\n", "gate %s: a script that starts an untrusted one gets 126 and goes on" % gate, r)
+        r = p.run(p.tree + "/try.sh", p.tree + "/ok.sh", options=["--gate", gate])
+        tap.ok("ran" in r.out and "then 0" in r.out, "gate %s: a trusted one runs" % gate, r)
+    r = p.run(p.tree + "/try.sh", p.out + "/ok.sh")
+    tap.ok("ihard: " in r.err and p.out + "/ok.sh" in r.err, "gate tree: the sentence says which", r)
+    r = p.run(p.tree + "/try.sh", "sh", p.out + "/ok.sh")
+    tap.ok("ran" not in r.out and "then 126" in r.out, "gate tree: an interpreter on an untrusted script is refused, too", r)
+    r = p.run(p.tree + "/try.sh", "sh", p.out + "/ok.sh", options=["--gate", "outer"])
+    tap.ok("ran" in r.out, "… which gate outer cannot see", r)
+    r = p.run(p.tree + "/try.sh", "sh", "-c", "echo inline")
+    tap.ok("inline\n" in r.out, "gate tree: inline code from trusted code is that code's own business", r)
+    r = p.run("env", "sh", "-c", "echo inline")
+    tap.ok(r.rc == 126, "… but not when a launcher hands on what a person said", r)
+    for way in ("vfork", "posix_spawn", "thread", "daemon"):
+        marker = p.out + "/marker." + way
+        tool = write(p.out + "/evil", "#!/bin/sh\n: > %s\n" % marker)
+        r = p.run(p.tree + "/ih-spawn", way, "--", "/bin/sh", tool)
+        time.sleep(0.6 if way == "daemon" else 0)
+        tap.ok(not os.path.exists(marker), "gate tree: %s of an interpreter on an untrusted script" % way, r)
+        r = run([SPAWN, way, "--", "/bin/sh", tool])
+        time.sleep(0.6 if way == "daemon" else 0)
+        tap.ok(os.path.exists(marker), "… which works without the gate", r)
+    for verb, args in (("ptrace", []), ("io-uring", []), ("memfd", []), ("clone", ["0x00800000"]), ("own-code", []), ("unshare", [])):
+        for user in (None, NOBODY):
+            r = p.run(p.tree + "/ih-try", verb, *args, user=user)
+            bare = run([TRY, verb] + args, preexec_fn=as_user(NOBODY) if user else None)
+            tap.ok(bare.rc == 0 and r.rc == 1, "confined as %s: %s %s is refused" % (user or "root", verb, " ".join(args)), r)
+
+
+def check_environment(p):
+    show = write(p.tree + "/show.sh", "#!/bin/sh\nenv\n")
+    os.makedirs(p.tree + "/lib", exist_ok=True)
+    os.makedirs(p.out + "/lib", exist_ok=True)
+    lib = lambda d: d + "/lib"  # noqa: E731
+    rows = [
+        ("FOO", "bar", "bar"), ("LANG", "de_DE.UTF-8", "de_DE.UTF-8"), ("EMPTY", "", ""),
+        ("LD_PRELOAD", p.out + "/x.so", None), ("BASH_ENV", p.out + "/ok.sh", None),
+        ("PERL5OPT", "-I" + p.out, None), ("LUA_INIT", "os.exit(1)", None), ("NODE_OPTIONS", "--require " + p.out + "/x.js", None),
+        ("PYTHONPATH", lib(p.tree), lib(p.tree)), ("PYTHONPATH", lib(p.out), None),
+        ("PYTHONPATH", lib(p.out) + ":" + lib(p.tree), lib(p.tree)),
+        ("PERL5LIB", lib(p.tree) + ":" + lib(p.out) + ":" + lib(p.tree), lib(p.tree) + ":" + lib(p.tree)),
+        ("RUBYLIB", lib(p.tree), lib(p.tree)), ("OPENSSL_CONF", p.out + "/o.cnf", None),
+        ("GCONV_PATH", p.out, None), ("PYTHONHOME", p.out, None), ("GIT_SSH_COMMAND", "evil", None),
+    ]
+    for name, value, kept in rows:
+        r = p.run(show, env={name: value})
+        got = dict(line.partition("=")[::2] for line in r.out.splitlines()).get(name)
+        tap.ok(r.rc == 0 and got == kept, "environment: %s=%s %s" % (
+            name, value.replace(p.top, "…"), "passes" if kept == value else "goes" if kept is None else "is filtered"), r)
+    r = p.run(show, env={"LD_PRELOAD": p.out + "/x.so"}, options=["--verbose"])
+    tap.ok("variable 'LD_PRELOAD'" in r.err, "environment: --verbose says what went", r)
+    # what is set inside the tree is looked at again
+    write(p.out + "/evil.sh", "echo evil\n")
+    r = p.run(write(p.tree + "/inner.sh", "#!/bin/sh\nBASH_ENV=%s/evil.sh bash %s/ok.sh; X=1 %s/show.sh\n" % (p.out, p.tree, p.tree)))
+    tap.ok("evil" not in r.out and "ran" in r.out and "X=1" in r.out, "environment: set inside, dropped at exec", r)
+    os.makedirs(p.out + "/cwd/json", exist_ok=True)
+    write(p.out + "/cwd/json/__init__.py", "print('evil')\n")
+    write(p.out + "/cwd/json/tool.py", "")
+    data = write(p.out + "/cwd/x.json", "[1]")
+    r = p.run("python3", "-m", "json.tool", data, cwd=p.out + "/cwd")
+    tap.ok(r.rc == 0 and "evil" not in r.out and "1" in r.out, "python -m does not look into an untrusted working directory", r)
+
+
+def check_names(p):
+    """A name that somebody else can lead elsewhere is not passed on."""
+    write(p.tree + "/name.sh", "#!/bin/sh\necho $0\n")
+    os.symlink(p.tree, p.out + "/link")
+    for user in (None, NOBODY):
+        for argv in ([p.out + "/link/name.sh"], ["sh", p.out + "/link/name.sh"], ["sh", "-e", "link/name.sh"],
+                     ["env", "sh", "link/name.sh"], [p.tree + "/try.sh", "sh", p.out + "/link/name.sh"]):
+            r = p.run(*argv, user=user)
+            tap.ok(r.out.splitlines()[:1] == [p.tree + "/name.sh"], "names: %s gives the canonical name" % " ".join(a.replace(p.top, "…") for a in argv), r)
+    os.chdir(p.tree)
+    r = p.run("sh", "./name.sh", cwd=p.tree)
+    tap.ok(r.out == "./name.sh\n", "names: one that cannot be led elsewhere stays as it is", r)
+    with open(p.tree + "/name.sh") as f:
+        r = run([IHARD, "run", "--policy", p.policy, "--events", "none", "--", "sh", "/dev/fd/%d" % f.fileno()], pass_fds=[f.fileno()])
+        tap.ok(r.rc == 0 and r.out.startswith("/dev/fd/"), "names: a descriptor of a trusted file", r)
+    os.mkfifo(p.out + "/fifo")
+    r = p.run("sh", p.out + "/fifo", timeout=20)
+    tap.ok(r.rc == 126, "names: a FIFO is refused without waiting for a writer", r)
+
+
+def check_reports(p):
+    events = p.out + "/events.json"
+    r = p.run(p.out + "/ok.sh", options=["--audit"])
+    tap.ok(r.rc == 0 and "ran" in r.out and "would be denied" in r.err and '"verdict": "allow"' in r.err,
+           "audit: runs, says what would be denied and the rule that would allow it", r)
+    rule = json.loads("{" + r.err.split("allow it: {", 1)[1])
+    rule["program"], rule["sources"] = rule.get("program", "any"), rule.get("sources", "any")
+    policy = dict(p.policy_json, rules=[rule] + p.policy_json["rules"])
+    path = write(p.top + "/with-rule.json", json.dumps(policy), 0o644)
+    r = run([IHARD, "policy", "lint", path])
+    tap.ok("unknown field" not in r.err and r.rc != 125, "audit: that rule is one that a policy can hold", r)
+    r = run([IHARD, "run", "--policy", path, "--events", "none", "--", p.out + "/ok.sh"])
+    tap.ok(r.rc == 0 and "ran" in r.out, "audit: with that rule it is allowed", r)
+    r = p.run(p.tree + "/try.sh", "sh", p.out + "/ok.sh", options=["--audit"])
+    tap.ok("ran" in r.out and "would be denied" in r.err, "audit: below, too", r)
+    run([IHARD, "run", "--policy", p.policy, "--events", events, "--", p.out + "/ok.sh"], env={"PATH": PATH})
+    run([IHARD, "run", "--policy", p.policy, "--events", events, "--", p.tree + "/try.sh", "sh", p.out + "/ok.sh"], env={"PATH": PATH})
+    lines = [json.loads(line) for line in open(events)]
+    tap.ok(len(lines) == 2 and [e["gate"] for e in lines] == ["outer", "tree"], "events: one line each, outer and tree", lines)
+    tap.ok(all(e["event"] == "denied" and e["script"].endswith("/out/ok.sh") and e["argv"] and e["reason"] and e["pid"] for e in lines),
+           "events: verdict, script, arguments, reason, process", lines)
+    tap.ok(os.stat(events).st_mode & 0o777 == 0o600, "events: the file is its owner's")
+    r = run([IHARD, "run", "--policy", p.policy, "--events", p.out + "/no/such", "--", "true"])
+    tap.ok(r.rc == 125 and "events" in r.err, "events: where they cannot go, nothing runs", r)
+
+
+# what ihard run leans on, call by call; the errno decides how it fails, never whether it confines
+FAULTS = ["prctl:38", "prctl:4", "prctl:28", "prctl:1499557217", "seccomp", "landlock_create_ruleset", "landlock_add_rule",
+          "landlock_restrict_self", "capset", "prlimit64:0", "execveat", "ptrace", "socketpair", "clone", "openat2",
+          "getdents64", "pidfd_open", "pidfd_getfd", "process_vm_readv", "readlinkat", "close_range", "setsid", "wait4",
+          "fgetxattr", "fstatfs", "pread64", "rt_sigaction", "newfstatat", "statx", "fcntl", "dup2", "pipe2"]
+
+
+def check_faults(p):
+    marker = p.out + "/fault"
+    act = write(p.tree + "/act.sh", '#!/bin/sh\n: > %s\n%s/ih-try ptrace\nsh %s/evil.sh\n' % (marker, p.tree, p.out))
+    write(p.out + "/evil.sh", ": > %s.evil\n" % marker)
+    for call in FAULTS:
+        for error in ("ENOSYS", "EPERM", "EINVAL", "EMFILE", "ENOMEM"):
+            for f in (marker, marker + ".evil"):
+                if os.path.exists(f):
+                    os.unlink(f)
+            try:
+                r = run([WITHOUT, "%s=%s" % (call, error), "--", IHARD, "run", "--policy", p.policy, "--events", "none", "--", act],
+                        env={"PATH": PATH}, timeout=20)
+            except subprocess.TimeoutExpired:
+                tap.ok(False, "fault: %s=%s ends" % (call, error), "still running after 20 s")
+                continue
+            ran, evil = os.path.exists(marker), os.path.exists(marker + ".evil")
+            tap.ok(not evil and (not ran or r.out.startswith("EPERM")),
+                   "fault: %s=%s: never unconfined" % (call, error), r)
+            tap.ok(ran or r.rc < 0 or "ihard" in r.err or "error while loading" in r.err or r.err != "",
+                   "fault: %s=%s: %s" % (call, error, "works" if ran else "a sentence"), r)
+
+
+def flip(link, targets, stop):
+    n = 0
+    while not stop.is_set():
+        os.symlink(targets[n % 2], link + ".n")
+        os.rename(link + ".n", link)
+        n += 1
+
+
+def check_races(p, rounds):
+    """A link that flips between a trusted and an untrusted directory or file: never the wrong one."""
+    bad = p.out + "/bad"
+    os.makedirs(bad, exist_ok=True)
+    write(bad + "/r.sh", "#!/bin/sh\necho EVIL\n")
+    write(p.tree + "/r.sh", "#!/bin/sh\nexit 0\n")
+    shutil.copy("/bin/true", p.tree + "/r.elf")
+    shutil.copy("/bin/echo", bad + "/r.elf")
+    for name, argv, user in (("directory", ["sh", p.out + "/flip/r.sh"], NOBODY), ("script", [p.out + "/flip/r.sh"], NOBODY),
+                             ("program", [p.out + "/flip/r.elf", "EVIL"], NOBODY), ("as root", ["sh", p.out + "/flip/r.sh"], None)):
+        stop, wrong, ok, denied = threading.Event(), 0, 0, 0
+        child = os.fork()
+        if child == 0:
+            try:
+                flip(p.out + "/flip", [p.tree, bad], stop)
+            finally:
+                os._exit(0)
+        for _ in range(rounds // 4):
+            r = p.run(*argv, user=user)
+            wrong += "EVIL" in r.out
+            ok += r.rc == 0
+            denied += r.rc == 126
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        tap.ok(wrong == 0 and ok + denied > 0, "race: %s, %d times: %d ran, %d refused, %d wrong" % (name, rounds // 4, ok, denied, wrong))
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="ih-run.", dir="/opt") as top:
+        p = Place(top)
+        if "races" in sys.argv[5:]:
+            check_races(p, int(os.environ.get("IH_RACES", "100000")))
+        else:
+            check_codes(p)
+            check_tree(p)
+            check_environment(p)
+            check_names(p)
+            check_reports(p)
+            check_faults(p)
+            check_races(p, 200)
+    tap.done()
+
+
+main()
