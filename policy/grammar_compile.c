@@ -76,6 +76,8 @@ static const char *const test_names[IH_TEST_MAX_] = {
 	[IH_TEST_CURSOR] = "cursor",
 	[IH_TEST_JAVA] = "java",
 	[IH_TEST_TRANSPORT] = "transport",
+	[IH_TEST_AT_NAME] = "at-name",
+	[IH_TEST_LESSPIPE] = "lesspipe",
 };
 static const char *const splitting_names[IH_SPLITTING_MAX_] = {
 	[IH_SPLITTING_SPACES] = "spaces", [IH_SPLITTING_QUOTES] = "quotes",

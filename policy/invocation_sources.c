@@ -189,6 +189,10 @@ static bool counts(struct ih_reader *rd, const struct ih_found *found)
 		return found->len > 0 && !ih_is_number(found->text, found->len);
 	case IH_TEST_TRANSPORT:
 		return memmem(found->text, found->len, "::", 2) != NULL;
+	case IH_TEST_AT_NAME:
+		return found->len > 1 && found->text[0] == '@';
+	case IH_TEST_LESSPIPE:
+		return !ih_is_lesspipe(found->text, found->len);
 	case IH_TEST_WORDS:
 		return !ih_is_plain_words(found->text, found->len);
 	default:
@@ -210,6 +214,17 @@ static void add_file(struct ih_reader *rd, const struct ih_found *found)
 		return;
 	}
 	ih_reader_add(rd, IH_SOURCE_FILE, found);
+}
+
+static void add_config(struct ih_reader *rd, const struct ih_found *found)
+{
+	struct ih_found config = *found;
+
+	if (found->rule->test == IH_TEST_AT_NAME) {
+		config.text++;
+		config.len--;
+	}
+	add_list(rd, IH_SOURCE_CONFIG, &config);
 }
 
 /* A key in a variable: GIT_CONFIG_KEY_0=core.pager, whose value stands in another variable. */
@@ -319,7 +334,7 @@ void ih_reader_found(struct ih_reader *rd, const struct ih_found *found)
 		add_list(rd, IH_SOURCE_LIBRARY, found);
 		break;
 	case IH_ROLE_CONFIG:
-		add_list(rd, IH_SOURCE_CONFIG, found);
+		add_config(rd, found);
 		break;
 	case IH_ROLE_PROGRAM:
 		if (found->len > 0)

@@ -122,6 +122,22 @@ bool ih_has_make_function(const char *text, size_t len)
 	return false;
 }
 
+bool ih_is_lesspipe(const char *text, size_t len)
+{
+	const char *end = text + len, *name;
+
+	while (text < end && (*text == '|' || *text == '-' || *text == ' '))
+		text++;
+	for (name = text; text < end && (is_name((unsigned char)*text) || strchr("/.-", *text));
+	     text++)
+		if (*text == '/')
+			name = text + 1;
+	if (end - name < 8 || memcmp(name, "lesspipe", 8) != 0)
+		return false;
+	return text == end || (end - text == 3 && memcmp(text, " %s", 3) == 0) ||
+	       (end - text == 6 && memcmp(text, " %s %s", 6) == 0);
+}
+
 bool ih_is_number(const char *text, size_t len)
 {
 	size_t i;

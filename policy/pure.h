@@ -35,6 +35,9 @@ bool ih_is_plain_assignment(const char *text, size_t len);
 bool ih_has_make_function(const char *text, size_t len);
 bool ih_is_number(const char *text, size_t len);
 
+/* "| /usr/bin/lesspipe %s", with any directory: the program is judged when it starts. */
+bool ih_is_lesspipe(const char *text, size_t len);
+
 /* A module's name as perl takes it behind -M, "Name::Space" or "-Name" or "Name=a,b". */
 bool ih_is_module_name(const char *text, size_t len);
 

@@ -103,6 +103,8 @@ enum ih_test {
 	IH_TEST_CURSOR,	    /* counts unless it is empty or a number: vim +N */
 	IH_TEST_JAVA,	    /* a class, or a source file by its suffix */
 	IH_TEST_TRANSPORT,  /* counts only if git would start a helper for it: ext::sh -c … */
+	IH_TEST_AT_NAME,    /* counts only behind '@': gcc @file */
+	IH_TEST_LESSPIPE,   /* counts unless it starts lesspipe, as distributions set it */
 	IH_TEST_MAX_,
 };
 
