@@ -33,8 +33,9 @@ void ih_bootspec_problems_done(struct ih_bootspec_problems *problems)
 	*problems = (struct ih_bootspec_problems){ 0 };
 }
 
-static void remember(struct reader *rd, const struct ih_json *where, bool is_error,
-		     const char *format, va_list args)
+static void __attribute__((format(printf, 4, 0)))
+remember(struct reader *rd, const struct ih_json *where, bool is_error, const char *format,
+	 va_list args)
 {
 	struct ih_bootspec_problems *ps = rd->problems;
 	struct ih_bootspec_problem *grown;

@@ -181,6 +181,7 @@ int ih_count_rename(const char *name, enum ih_count_change change, uint32_t trie
 {
 	char counter[2 * IH_ENTRY_NAME_MAX + 4] = "";
 	char made[3 * IH_ENTRY_NAME_MAX + 8];
+	const char *suffix;
 	struct ih_count c;
 	int r;
 
@@ -191,8 +192,10 @@ int ih_count_rename(const char *name, enum ih_count_change change, uint32_t trie
 	if (r < 0)
 		return r;
 
-	r = snprintf(made, sizeof(made), "%.*s%s%s", c.stem, name, counter,
-		     find_suffix(name, strlen(name)));
+	suffix = find_suffix(name, strlen(name));
+	if (change == IH_COUNT_BUMP && c.counted) /* the loader writes its own spelling */
+		suffix = strcasecmp(suffix, ".efi") == 0 ? ".efi" : ".conf";
+	r = snprintf(made, sizeof(made), "%.*s%s%s", c.stem, name, counter, suffix);
 	if (r < 0 || r > IH_ENTRY_NAME_MAX)
 		return -ENAMETOOLONG;
 	memcpy(ret, made, (size_t)r + 1);
