@@ -91,6 +91,10 @@ static int explain_file(const struct ih_facts *f, enum ih_reason reason,
 	__u8 trust = program ? f->program : ih_facts_sources(f);
 	int r;
 
+	if (!program && !f->n_sources)
+		return ih_text_addf(t, "'%s' would run code from a file, and none was found",
+				    or_else(n->program, "the interpreter"));
+
 	if (program)
 		r = ih_text_addf(t, "the program '%s' is ", or_else(n->program, "?"));
 	else if (n->source && *n->source)

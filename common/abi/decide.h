@@ -230,7 +230,7 @@ static inline enum ih_reason ih_reason_of_miss(enum ih_miss miss, const struct i
 					       __u32 doubts)
 {
 	enum ih_reason by_mode = ih_reason_of_mode(f->mode);
-	__u32 about_file = f->flags & (IH_FACT_NO_NAME | IH_FACT_IRREGULAR | IH_FACT_WRITABLE);
+	__u32 about_file = f->flags & (IH_FACT_NO_NAME | IH_FACT_IRREGULAR);
 
 	switch (miss) {
 	case IH_MISS_SUBJECT:
