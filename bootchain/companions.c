@@ -64,9 +64,8 @@ static int add_folders(struct ih_text *out, enum ih_companion_kind kind, unsigne
 	for (const char *end = strchr(folder, '/'); end && !r; end = strchr(end + 1, '/')) {
 		_free_ char *parent = strndup(folder, (size_t)(end - folder));
 
-		r = parent ? add_header(out, (*inode)++, 0040000 | kinds[kind].folder_mode, 0,
-					parent)
-			   : -ENOMEM;
+		/* Only the last folder has the mode of its kind (pack_cpio_prefix). */
+		r = parent ? add_header(out, (*inode)++, 0040555, 0, parent) : -ENOMEM;
 	}
 	return r ? r : add_header(out, (*inode)++, 0040000 | kinds[kind].folder_mode, 0, folder);
 }

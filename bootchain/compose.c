@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bootchain/initrd.h"
+#include "bootchain/make.h"
 #include "common/cleanup.h"
 #include "common/fd.h"
 
@@ -118,6 +119,14 @@ static int build(const struct ih_composer *composer, const struct ih_boot_item *
 		 const struct ingredients *in, struct ih_image *ret, struct ih_diag *diag)
 {
 	struct ih_uki_part parts[5];
+	struct ih_recipe recipe = {
+		.name = item->version,
+		.stub_name = composer->stub_name,
+		.stub = composer->stub,
+		.parts = parts,
+		.key = composer->key,
+		.pcr_key = composer->pcr_key,
+	};
 	size_t n = 0;
 
 	parts[n++] = (struct ih_uki_part){ ".osrel",
@@ -131,7 +140,8 @@ static int build(const struct ih_composer *composer, const struct ih_boot_item *
 	if (in->initrd.len)
 		parts[n++] = (struct ih_uki_part){ ".initrd", { in->initrd.data, in->initrd.len } };
 	parts[n++] = (struct ih_uki_part){ ".linux", { in->kernel.data, in->kernel.len } };
-	return ih_uki_build(composer->stub_name, composer->stub, parts, n, ret, diag);
+	recipe.n = n;
+	return ih_recipe_make(&recipe, ret, diag);
 }
 
 int ih_compose_uki(const struct ih_composer *composer, const struct ih_boot_item *item,
@@ -145,12 +155,8 @@ int ih_compose_uki(const struct ih_composer *composer, const struct ih_boot_item
 	if (r == 0)
 		r = build(composer, item, &in, &image, diag);
 	ingredients_done(&in);
-	if (r == 0 && composer->key)
-		r = ih_authenticode_sign(item->version, &image, composer->key, diag);
-	if (r < 0) {
-		free(image.data);
+	if (r < 0)
 		return ih_fail_within(diag, r, "%s", item->version);
-	}
 	*ret = image;
 	return 0;
 }

@@ -16,6 +16,7 @@ struct ih_composer {
 	const char *stub_name;	    /* for messages */
 	struct ih_bytes stub;	    /* systemd's stub */
 	struct ih_key *key;	    /* NULL: images are not signed */
+	struct ih_key *pcr_key;	    /* NULL: no signed policies over register 11 in them */
 	const char *private_folder; /* where secrets are put into an initrd; "/run" */
 };
 

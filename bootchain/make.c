@@ -10,26 +10,18 @@
 #include <string.h>
 
 #include "bootchain/initrd.h"
-#include "bootchain/measure.h"
-#include "bootchain/predict.h"
-#include "bootchain/sign.h"
 #include "bootchain/uki.h"
 #include "common/cleanup.h"
 #include "common/fd.h"
 #include "common/text.h"
 
-/* Linux setup header: "HdrS" at 0x202, kernel_version at 0x20e, counted from 0x200. */
-enum { SETUP_MAGIC = 0x202, SETUP_VERSION = 0x20e, SETUP_BASE = 0x200, VERSION_MAX = 128 };
-
-/* Everything that goes into an image, owned until it is written. */
+/* What a bootspec names, owned until the image is made. */
 struct parts {
 	const struct ih_bootspec *spec;
 	const struct ih_make *how;
 	struct ih_diag *diag;
 	struct ih_image stub, kernel, initrd, devicetree;
-	struct ih_text cmdline, osrel, signature;
-	char *uname, *public_key;
-	size_t public_key_len;
+	struct ih_text cmdline, osrel;
 	struct ih_uki_part list[IH_UKI_PARTS_MAX];
 	size_t n;
 };
@@ -42,9 +34,6 @@ static void parts_done(struct parts *p)
 	free(p->devicetree.data);
 	ih_text_done(&p->cmdline);
 	ih_text_done(&p->osrel);
-	ih_text_done(&p->signature);
-	free(p->uname);
-	free(p->public_key);
 }
 
 static int read_whole(const char *root, const char *path, size_t max, struct ih_image *ret,
@@ -63,31 +52,6 @@ static int read_whole(const char *root, const char *path, size_t max, struct ih_
 	if (r < 0)
 		return r;
 	*ret = (struct ih_image){ (uint8_t *)data, len };
-	return 0;
-}
-
-int ih_kernel_version(struct ih_bytes kernel, char **ret)
-{
-	size_t at;
-
-	*ret = NULL;
-	if (kernel.len < SETUP_VERSION + 2 || memcmp(kernel.data + SETUP_MAGIC, "HdrS", 4))
-		return 0;
-	at = (size_t)ih_le16(kernel.data + SETUP_VERSION);
-	if (!at || at + SETUP_BASE >= kernel.len)
-		return 0;
-	at += SETUP_BASE;
-	for (size_t i = 0; i < VERSION_MAX && at + i < kernel.len; i++) {
-		uint8_t c = kernel.data[at + i];
-
-		if (c > ' ' && c < 0x7f)
-			continue;
-		if ((c == ' ' || !c) && i) {
-			*ret = strndup((const char *)kernel.data + at, i);
-			return *ret ? 0 : -ENOMEM;
-		}
-		return 0;
-	}
 	return 0;
 }
 
@@ -190,16 +154,7 @@ static int read_parts(struct parts *p)
 		r = add_secrets(p);
 	if (!r)
 		r = ih_bootspec_cmdline(spec, &p->cmdline, p->diag);
-	if (!r)
-		r = make_osrel(p);
-	if (!r)
-		r = ih_kernel_version((struct ih_bytes){ p->kernel.data, p->kernel.len },
-				      &p->uname);
-	if (!r && p->how->pcr_key)
-		r = ih_public_key_pem((struct ih_bytes){ p->how->pcr_key->public_key,
-							 p->how->pcr_key->public_key_len },
-				      &p->public_key, &p->public_key_len, p->diag);
-	return r;
+	return r ? r : make_osrel(p);
 }
 
 static void add_part(struct parts *p, const char *name, const void *data, size_t len)
@@ -208,95 +163,24 @@ static void add_part(struct parts *p, const char *name, const void *data, size_t
 		p->list[p->n++] = (struct ih_uki_part){ name, { data, len } };
 }
 
-static void collect_parts(struct parts *p)
+static int build_parts(const char *name, struct parts *p, struct ih_image *ret)
 {
+	struct ih_recipe recipe = {
+		.name = name,
+		.stub_name = p->how->stub,
+		.stub = { p->stub.data, p->stub.len },
+		.parts = p->list,
+		.key = p->how->key,
+		.pcr_key = p->how->pcr_key,
+	};
+
 	add_part(p, ".osrel", p->osrel.data, p->osrel.len);
 	add_part(p, ".cmdline", p->cmdline.data, p->cmdline.len);
-	add_part(p, ".uname", p->uname, p->uname ? strlen(p->uname) : 0);
 	add_part(p, ".dtb", p->devicetree.data, p->devicetree.len);
-	add_part(p, ".pcrpkey", p->public_key, p->public_key_len);
 	add_part(p, ".initrd", p->initrd.data, p->initrd.len);
 	add_part(p, ".linux", p->kernel.data, p->kernel.len);
-}
-
-/* PCR 11 of a bank, as the stub leaves it. The stub's own .sbat counts from 255 on. */
-static int predict_bank(struct parts *p, const struct ih_pe *stub, const struct ih_stub *rules,
-			enum ih_hash_algo algo, struct ih_pcrs *ret)
-{
-	struct ih_prediction prediction = { .algo = algo };
-	struct ih_section_digest sections[IH_UKI_PARTS_MAX + 1];
-	const struct ih_pe_section *sbat = ih_pe_find(stub, ".sbat");
-	size_t n = 0;
-	int r = 0;
-
-	for (size_t i = 0; i < p->n && !r; i++) {
-		sections[n].name = p->list[i].name;
-		r = ih_hash_once(algo, p->list[i].content.data, p->list[i].content.len,
-				 &sections[n++].digest);
-	}
-	if (!r && sbat) {
-		struct ih_bytes content = ih_pe_content(stub, sbat);
-
-		sections[n].name = ".sbat";
-		r = ih_hash_once(algo, content.data, content.len, &sections[n++].digest);
-	}
-	if (!r)
-		r = ih_predict_sections(&prediction, rules->rules, sections, n);
-	if (!r)
-		r = ih_prediction_pcrs(&prediction, ret);
-	ih_prediction_done(&prediction);
-	return r;
-}
-
-static int sign_registers(struct parts *p)
-{
-	static const enum ih_hash_algo banks[] = { IH_HASH_SHA1, IH_HASH_SHA256, IH_HASH_SHA384,
-						   IH_HASH_SHA512 };
-	struct ih_pcrs pcrs[IH_ARRAY_SIZE(banks)];
-	struct ih_stub stub;
-	struct ih_pe pe;
-	int r;
-
-	if (!p->how->pcr_key)
-		return 0;
-	r = ih_pe_parse(p->how->stub, p->stub.data, p->stub.len, &pe, p->diag);
-	if (!r)
-		r = ih_stub_identify(p->how->stub, &pe, &stub, p->diag);
-	if (!r && stub.newer)
-		r = ih_fail(
-			p->diag, -EOPNOTSUPP,
-			"the stub '%s' is systemd-stub %s, newer than what is known about what it"
-			" measures; its registers cannot be signed",
-			p->how->stub, stub.version);
-	for (size_t i = 0; i < IH_ARRAY_SIZE(banks) && !r; i++)
-		r = predict_bank(p, &pe, &stub, banks[i], &pcrs[i]);
-	if (!r)
-		r = ih_measure_sign(pcrs, IH_ARRAY_SIZE(banks), ih_measure_default_phases(),
-				    p->how->pcr_key, &p->signature, p->diag);
-	if (r < 0)
-		return r;
-	add_part(p, ".pcrsig", p->signature.data, p->signature.len);
-	return 0;
-}
-
-static int build(const char *name, struct parts *p, struct ih_image *ret)
-{
-	const struct ih_bytes stub = { p->stub.data, p->stub.len };
-	struct ih_image image = { 0 };
-	int r;
-
-	collect_parts(p);
-	r = sign_registers(p);
-	if (!r)
-		r = ih_uki_build(p->how->stub, stub, p->list, p->n, &image, p->diag);
-	if (!r && p->how->key)
-		r = ih_authenticode_sign(name, &image, p->how->key, p->diag);
-	if (r < 0) {
-		free(image.data);
-		return r;
-	}
-	*ret = image;
-	return 0;
+	recipe.n = p->n;
+	return ih_recipe_make(&recipe, ret, p->diag);
 }
 
 int ih_make_image(const char *name, const struct ih_bootspec *spec, const struct ih_make *how,
@@ -308,7 +192,7 @@ int ih_make_image(const char *name, const struct ih_bootspec *spec, const struct
 
 	r = read_parts(&p);
 	if (!r)
-		r = build(name, &p, ret);
+		r = build_parts(name, &p, ret);
 	parts_done(&p);
 	if (r < 0)
 		return ih_fail(diag, r, "cannot make '%s': %s", name,

@@ -8,6 +8,7 @@
 #include "bootchain/authenticode.h"
 #include "bootchain/bootspec.h"
 #include "bootchain/key.h"
+#include "bootchain/uki.h"
 #include "common/diag.h"
 
 #define IH_STUB_DEFAULT "/usr/lib/systemd/boot/efi/linuxx64.efi.stub"
@@ -35,6 +36,24 @@ struct ih_make {
  */
 int ih_make_image(const char *name, const struct ih_bootspec *spec, const struct ih_make *how,
 		  struct ih_image *ret, struct ih_diag *diag);
+
+/* Sections and keys: what makes an image, wherever its parts came from. */
+struct ih_recipe {
+	const char *name, *stub_name; /* of the result and the stub, for messages */
+	struct ih_bytes stub;
+	const struct ih_uki_part *parts; /* with .linux; without those that are made here */
+	size_t n;
+	struct ih_key *key;	/* NULL: the image stays unsigned */
+	struct ih_key *pcr_key; /* NULL: no .pcrpkey and .pcrsig */
+};
+
+/**
+ * ih_recipe_make() - build and sign
+ *
+ * Adds .uname from the kernel, and with a @pcr_key .pcrpkey and .pcrsig for what the stub will
+ * measure of all sections.
+ */
+int ih_recipe_make(const struct ih_recipe *recipe, struct ih_image *ret, struct ih_diag *diag);
 
 /**
  * ih_kernel_version() - what `uname -r` will say, from an x86 bzImage

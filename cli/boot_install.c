@@ -27,7 +27,7 @@
 
 struct settings {
 	struct ih_boot_places places;
-	const char *profiles, *toplevel, *key, *certificate, *stub, *cmdline;
+	const char *profiles, *toplevel, *key, *certificate, *pcr_key, *stub, *cmdline;
 	uint64_t limit, tries;
 	bool no_signature, dry_run, collect_first, quiet;
 };
@@ -38,6 +38,7 @@ enum {
 	OPT_TRIES,
 	OPT_KEY,
 	OPT_CERTIFICATE,
+	OPT_PCR_KEY,
 	OPT_STUB,
 	OPT_UNSIGNED,
 	OPT_DRY_RUN,
@@ -54,6 +55,7 @@ static const struct ih_option table[OPT_COUNT] = {
 	{ "tries", "N", "count the boots of new entries; default 0: do not", false },
 	{ "key", "FILE", "sign unified kernel images with this key (PEM)", false },
 	{ "certificate", "FILE", "the key's certificate (PEM)", false },
+	{ "pcr-key", "FILE", "sign policies over register 11 with this key (PEM)", false },
 	{ "stub", "FILE", "systemd's stub", false },
 	{ "unsigned", NULL, "no Secure Boot: type 1 entries, kernels as they are", false },
 	{ "dry-run", NULL, "print the plan and change nothing", false },
@@ -83,6 +85,9 @@ static int set_option(struct ih_options *o, struct settings *s, int c, const cha
 		break;
 	case OPT_CERTIFICATE:
 		s->certificate = value;
+		break;
+	case OPT_PCR_KEY:
+		s->pcr_key = value;
 		break;
 	case OPT_STUB:
 		s->stub = value;
@@ -152,6 +157,7 @@ static void work_done(struct work *w)
 	ih_boot_items_done(&w->items);
 	ih_boot_machine_done(&w->machine);
 	ih_key_free(w->composer.key);
+	ih_key_free(w->composer.pcr_key);
 	free(w->stub.data);
 	free(w->cmdline);
 }
@@ -168,7 +174,10 @@ static int open_signing(const struct settings *s, struct work *w, struct ih_diag
 	if (r < 0)
 		return r;
 	w->composer.stub = (struct ih_bytes){ w->stub.data, w->stub.len };
-	return ih_key_open_pem(s->key, s->certificate, &w->composer.key, diag);
+	r = ih_key_open_pem(s->key, s->certificate, &w->composer.key, diag);
+	if (r == 0 && s->pcr_key)
+		r = ih_key_open_pem(s->pcr_key, NULL, &w->composer.pcr_key, diag);
+	return r;
 }
 
 static int prepare(const struct settings *s, struct work *w, struct ih_diag *diag)
