@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Archives and fingerprints are Nix's own: 1,000 trees, a sparse file of 5 GB, a signed store.
 
-usage: nar.py IH-STORE
+usage: nar.py IH-STORE IH-TRUST
 """
 import os
 import random
@@ -102,6 +102,49 @@ def check_flips(t, tool, paths, before):
     t.ok(not missed, "one change in each of %d trees is found" % len(paths), missed[:5])
 
 
+def nix(store, *args):
+    env = dict(os.environ, NIX_REMOTE="", NIX_CONF_DIR=store, NIX_USER_CONF_FILES="")
+    return subprocess.run([args[0], "--store", store] + list(args[1:]), stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, env=env, check=True).stdout.decode().split()
+
+
+def classes(trust, store, key, paths):
+    """{path: class} as ih-trust gives it."""
+    found = {}
+    for i in range(0, len(paths), BATCH):
+        out = subprocess.run([trust, "--root", store, "--key", key] + paths[i:i + BATCH], stdout=subprocess.PIPE,
+                             check=False).stdout.decode("utf-8", "replace")
+        for line in out.splitlines():
+            if line.startswith(("verified /", "store /", "untrusted /", "unknown /")):
+                word, path = line.split(" ", 1)
+                found[path] = word
+    return found
+
+
+def check_store(t, trust, top, paths):
+    """All trees in a store, added and signed by Nix: verified, which takes hash and fingerprint; then damaged."""
+    store = os.path.join(top, "store")
+    os.mkdir(store)
+    added = []
+    for i in range(0, len(paths), BATCH):
+        added += nix(store, "nix-store", "--add", *paths[i:i + BATCH])
+    secret, public = os.path.join(top, "k.sec"), os.path.join(top, "k.pub")
+    subprocess.run(["nix-store", "--generate-binary-cache-key", "k", secret, public], check=True)
+    nix(store, "nix", "--extra-experimental-features", "nix-command", "store", "sign", "-k", secret, "--all")
+    with open(public, encoding="ascii") as f:
+        key = f.read()
+    # of an object that is a link trust says what it leads to
+    real = sorted({store + p for p in added if not os.path.islink(store + p)})
+    got = classes(trust, store, key, real)
+    wrong = [p for p in real if got.get(p) != "verified"]
+    t.ok(not wrong and len(real) > TREES // 2, "%d objects that Nix signed are verified" % len(real), wrong[:5])
+    r = random.Random(5)
+    done = {p: flip(r, os.fsencode(p)) for p in real}
+    got = classes(trust, store, key, real)
+    wrong = [(p, done[p]) for p in real if got.get(p) != "store"]
+    t.ok(not wrong, "none of them after one change in each", wrong[:5])
+
+
 def check_sparse(t, tool, top):
     path = os.path.join(os.fsencode(top), b"sparse")
     with open(path, "wb") as f:
@@ -155,7 +198,7 @@ def check_refused(t, tool, top):
 
 
 def main():
-    tool = os.path.abspath(sys.argv[1])
+    tool, trust = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
     if not shutil.which("nix-hash"):
         tap.skip_all("nix-hash is missing: Debian package nix-bin")
     if os.getuid() != 0:
@@ -164,6 +207,7 @@ def main():
     top = tempfile.mkdtemp(prefix="ih-nar-")
     try:
         paths, got = check_trees(t, tool, top)
+        check_store(t, trust, top, paths)
         check_flips(t, tool, paths, got)
         check_sparse(t, tool, top)
         check_refused(t, tool, top)

@@ -89,7 +89,19 @@ for f in $faults; do
 	judge "$(R "$f")/bin/run" >/dev/null || tap_note "$f is not verified before its fault"
 done
 
+chmod 0755 "$D" "$D/nix" "$D/nix/store" "$D/nix/var" "$D/nix/var/nix" "$D/nix/var/nix/db"
+cp "$trust" "$top/ih-trust"
+tap_run 0 "for a user who is nobody" setpriv --reuid 65534 --regid 65534 --clear-groups \
+	"$top/ih-trust" --root "$D" --key "$K1" "$(R good)/bin/run"
+tap_like "$tap_out" "^verified " "for nobody: verified"
+
 # Keys
+printf 'trusted-public-keys = %s\n' "$K1" >"$top/nix.conf"
+tap_run 0 "keys from nix.conf" "$trust" --root "$D" --keys-from "$top/nix.conf" "$(R good)/bin/run"
+chmod g+w "$top/nix.conf"
+tap_run 1 "keys from a nix.conf that others can write" "$trust" --root "$D" --keys-from "$top/nix.conf" "$(R good)/bin/run"
+tap_like "$tap_out" "problem: others can write .*nix.conf" "are not trusted"
+tap_run 0 "keys from a key file" "$trust" --root "$D" --keys-from "$D/keys/k1.pub" "$(R good)/bin/run"
 tap_run 1 "no key" "$trust" --root "$D" "$(R good)/bin/run"
 tap_like "$tap_out" "reason: .*is signed by 'k1', but no key is trusted" "no key: why"
 is_refused "nobody signed it" store "nobody signed" "$(R unsigned-too)/bin/run"

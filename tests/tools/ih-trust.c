@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The trust layer by hand, for tests:
- *   ih-trust [--root DIR] [--store DIR] [--database FILE] [--key NAME:BASE64]… [--needed N]
- *            [--owner UID] [--ca] [--tree DIR]… [--fd N] [--repeat N] PATH…
+ *   ih-trust [--root DIR] [--store DIR] [--database FILE] [--key NAME:BASE64]…
+ *            [--keys-from FILE] [--needed N] [--owner UID] [--ca] [--tree DIR]… [--fd N]
+ *            [--repeat N] PATH…
  * For each PATH a line "<class> <canonical path>", then indented lines: reason, object, signer…,
  * problem…, unstable. Exit status: 0 when all are at least "owned", else 1.
  */
@@ -83,6 +84,9 @@ static int option(int c)
 	case 'k':
 		keys[nix.n_keys++ % WORDS_MAX] = optarg;
 		return 0;
+	case 'K':
+		nix.keys_from = optarg;
+		return 0;
 	case 't':
 		trees[paths.n_trees++ % WORDS_MAX] = optarg;
 		return 0;
@@ -107,12 +111,12 @@ static int option(int c)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "root", 1, NULL, 'r' },     { "store", 1, NULL, 's' },
-		{ "database", 1, NULL, 'd' }, { "key", 1, NULL, 'k' },
-		{ "needed", 1, NULL, 'n' },   { "owner", 1, NULL, 'o' },
-		{ "ca", 0, NULL, 'c' },	      { "tree", 1, NULL, 't' },
-		{ "fd", 1, NULL, 'f' },	      { "repeat", 1, NULL, 'R' },
-		{ NULL, 0, NULL, 0 },
+		{ "root", 1, NULL, 'r' },      { "store", 1, NULL, 's' },
+		{ "database", 1, NULL, 'd' },  { "key", 1, NULL, 'k' },
+		{ "keys-from", 1, NULL, 'K' }, { "needed", 1, NULL, 'n' },
+		{ "owner", 1, NULL, 'o' },     { "ca", 0, NULL, 'c' },
+		{ "tree", 1, NULL, 't' },      { "fd", 1, NULL, 'f' },
+		{ "repeat", 1, NULL, 'R' },    { NULL, 0, NULL, 0 },
 	};
 	struct ih_provider providers[2];
 	struct ih_trust *t;
