@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#define TRIES_MAX 200000 /* facts tried for one rule */
+#define TRIES_MAX 400000 /* questions to rules about one rule */
 #define IDS_MAX	  34	 /* ends of ranges in one rule, and their neighbours */
 
 static bool covers_ids(const struct ih_id_range *a, unsigned int n_a, const struct ih_id_range *b,
@@ -144,17 +144,17 @@ static size_t pick_units(const struct ih_rule *rules, size_t last, uint32_t *ret
 struct tries {
 	const struct ih_rule *rules;
 	size_t last;
-	size_t n; /* facts tried */
+	size_t n; /* questions asked */
 };
 
 /* Return: IH_REACH_YES when the last rule is the first that matches @f. */
 static enum ih_reach try_facts(struct tries *t, const struct ih_facts *f)
 {
-	if (ih_rule_miss(&t->rules[t->last], f) != IH_MISS_NONE)
-		return IH_REACH_NO;
 	if (++t->n > TRIES_MAX)
 		return IH_REACH_UNKNOWN;
-	for (size_t r = 0; r < t->last; r++) {
+	if (ih_rule_miss(&t->rules[t->last], f) != IH_MISS_NONE)
+		return IH_REACH_NO;
+	for (size_t r = 0; r < t->last; r++, t->n++) {
 		/* A rule that needs a doubt matches the hardest fact and not the easier ones. */
 		if (t->rules[r].needs & IH_FACT_DOUBTS & ~t->rules[t->last].needs)
 			continue;

@@ -71,6 +71,11 @@ def lint():
     r = ihard("lint", "--json", unwise)
     check_schema("policy-lint", json.loads(r.out), "findings fit the schema")
     t.ok(r.rc == 1 and all(f.get("line") != 0 for f in json.loads(r.out)["findings"]), "each with its line", r)
+    many = write("many.json", {"version": 1, "extends": "server", "rules": [
+        {"name": f"r{i}", "verdict": "deny", "modes": ["script", "module"], "interpreters": [f"i{i % 200}", "bash"],
+         "uids": [i, f"{i * 7}-{i * 7 + 90}"], "gids": [i % 9], "units": [f"u{i % 50}.service"]} for i in range(990)]})
+    r = ihard("lint", "--json", many, timeout=60)
+    t.ok(r.rc == 1 and len(json.loads(r.out)["findings"]) >= 990, "990 rules that differ in everything", r.err)
     r = ihard("lint", place + "/nothing.json")
     t.ok(r.rc == 125 and "nothing.json" in r.err, "a file that is not there: exit 125", r)
     r = ihard("lint", "--profile", "server", unwise)
