@@ -154,50 +154,56 @@ static int compare_event(const char *name, const struct ih_eventlog *log, size_t
 	return r;
 }
 
-static int compare_register(const char *name, const struct ih_eventlog *log,
-			    const struct ih_prediction *p, unsigned int pcr, struct ih_diag *diag)
+/* The next prediction for a register at or behind *@next; n when there is none. */
+static size_t next_predicted(const struct ih_prediction *p, unsigned int pcr, size_t next)
+{
+	while (next < p->n && p->events[next].pcr != pcr)
+		next++;
+	return next;
+}
+
+static int one_too_many(const char *name, const struct ih_event *e, size_t index,
+			struct ih_diag *diag)
 {
 	struct ih_text out = { 0 };
-	size_t next = 0;
 	int r;
 
+	name_event(&out, name, e, index + 1);
+	r = ih_fail(diag, -EBADMSG, "%s was not predicted: it is one too many", ih_text_get(&out));
+	ih_text_done(&out);
+	return r;
+}
+
+/* In the order of the log, so that what is named first also happened first. */
+int ih_measure_compare_prediction(const char *name, const struct ih_eventlog *log,
+				  const struct ih_prediction *prediction, struct ih_diag *diag)
+{
+	size_t next[IH_PCRS] = { 0 };
+
 	for (size_t i = 0; i < log->n; i++) {
-		if (log->events[i].pcr != pcr || log->events[i].type == IH_EV_NO_ACTION)
+		const struct ih_event *e = &log->events[i];
+		int r;
+
+		if (e->type == IH_EV_NO_ACTION || e->pcr >= IH_PCRS ||
+		    !(prediction->complete >> e->pcr & 1))
 			continue;
-		while (next < p->n && p->events[next].pcr != pcr)
-			next++;
-		if (next == p->n) {
-			name_event(&out, name, &log->events[i], i + 1);
-			r = ih_fail(diag, -EBADMSG, "%s was not predicted: it is one too many",
-				    ih_text_get(&out));
-			ih_text_done(&out);
-			return r;
-		}
-		r = compare_event(name, log, i, &p->events[next++], diag);
+		next[e->pcr] = next_predicted(prediction, e->pcr, next[e->pcr]);
+		if (next[e->pcr] == prediction->n)
+			return one_too_many(name, e, i, diag);
+		r = compare_event(name, log, i, &prediction->events[next[e->pcr]++], diag);
 		if (r < 0)
 			return r;
 	}
-	for (; next < p->n; next++)
-		if (p->events[next].pcr == pcr)
+	for (unsigned int pcr = 0; pcr < IH_PCRS; pcr++) {
+		if (!(prediction->complete >> pcr & 1))
+			continue;
+		next[pcr] = next_predicted(prediction, pcr, next[pcr]);
+		if (next[pcr] < prediction->n)
 			return ih_fail(
 				diag, -EBADMSG,
 				"'%s' ends too early in register %u: what was predicted next,"
 				" %s, is missing",
-				name, pcr, p->events[next].text);
-	return 0;
-}
-
-int ih_measure_compare_prediction(const char *name, const struct ih_eventlog *log,
-				  const struct ih_prediction *prediction, struct ih_diag *diag)
-{
-	for (unsigned int i = 0; i < IH_PCRS; i++) {
-		int r;
-
-		if (!(prediction->complete >> i & 1))
-			continue;
-		r = compare_register(name, log, prediction, i, diag);
-		if (r < 0)
-			return r;
+				name, pcr, prediction->events[next[pcr]].text);
 	}
 	return 0;
 }

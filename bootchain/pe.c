@@ -279,7 +279,8 @@ int ih_pe_covered(const char *name, const struct ih_pe *pe, struct ih_diag *diag
 	return 0;
 }
 
-int ih_pe_hash(const struct ih_pe *pe, enum ih_hash_algo algo, struct ih_digest *ret)
+static int hash_image(const struct ih_pe *pe, enum ih_hash_algo algo, bool pad,
+		      struct ih_digest *ret)
 {
 	static const uint8_t zeros[8];
 	uint32_t checksum = ih_pe_checksum_offset(pe);
@@ -308,11 +309,16 @@ int ih_pe_hash(const struct ih_pe *pe, enum ih_hash_algo algo, struct ih_digest 
 	/* As firmware counts: the rest begins where the sum of what was hashed ends. */
 	if (!r && end > done)
 		r = ih_hash_add(hash, pe->data + done, end - done);
-	if (!r && !pe->certificates_size)
+	if (!r && pad)
 		r = ih_hash_add(hash, zeros, (8 - end % 8) % 8);
 	if (!r)
 		r = ih_hash_end(hash, ret);
 	return r;
+}
+
+int ih_pe_hash(const struct ih_pe *pe, enum ih_hash_algo algo, struct ih_digest *ret)
+{
+	return hash_image(pe, algo, false, ret);
 }
 
 int ih_pe_digest(const struct ih_pe *pe, uint8_t ret[IH_PE_DIGEST])
@@ -320,7 +326,7 @@ int ih_pe_digest(const struct ih_pe *pe, uint8_t ret[IH_PE_DIGEST])
 	struct ih_digest digest;
 	int r;
 
-	r = ih_pe_hash(pe, IH_HASH_SHA256, &digest);
+	r = hash_image(pe, IH_HASH_SHA256, !pe->certificates_size, &digest);
 	if (!r)
 		memcpy(ret, digest.bytes, IH_PE_DIGEST);
 	return r;

@@ -98,7 +98,10 @@ int ih_pe_covered(const char *name, const struct ih_pe *pe, struct ih_diag *diag
  */
 int ih_pe_digest(const struct ih_pe *pe, uint8_t ret[IH_PE_DIGEST]);
 
-/* The same with another algorithm: what firmware extends PCR 4 with, in each of its banks. */
+/*
+ * What firmware extends PCR 4 with, in each of its banks: the same, but of the file as it is,
+ * without the padding that a signer would write.
+ */
 int ih_pe_hash(const struct ih_pe *pe, enum ih_hash_algo algo, struct ih_digest *ret);
 
 /* The checksum that belongs into the header ("PE Format", CheckSum; imagehlp's algorithm). */

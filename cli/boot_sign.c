@@ -13,6 +13,7 @@
 
 #include "bootchain/make.h"
 #include "bootchain/sign.h"
+#include "bootchain/statement.h"
 #include "bootchain/uki.h"
 #include "cli/boot.h"
 #include "cli/output.h"
@@ -26,7 +27,7 @@
 
 struct settings {
 	const char *key, *certificate, *pcr_key, *stub, *root, *output, *image, *specialisation,
-		*date, *directory, *bootspec;
+		*date, *directory, *bootspec, *statement, *closure;
 	uint64_t generation;
 	bool unsigned_image;
 };
@@ -43,6 +44,8 @@ enum {
 	OPT_GENERATION,
 	OPT_DATE,
 	OPT_RUN,
+	OPT_STATEMENT,
+	OPT_CLOSURE,
 	OPT_UNSIGNED,
 	OPT_COUNT
 };
@@ -61,17 +64,26 @@ static const struct ih_option table[OPT_COUNT] = {
 	{ "generation", "N", "its number, for the menu", false },
 	{ "date", "TEXT", "its date, for the menu", false },
 	{ "run", "DIR", "where initrds lie while secrets are added; default /run", false },
+	{ "statement", "FILE", "the bootspec with a signed statement about it", false },
+	{ "closure", "HASH", "what the statement says of the whole closure", false },
 	{ "unsigned", NULL, "do not sign: for machines without Secure Boot", false },
 };
 
 static int set_option(struct ih_options *o, struct settings *s, int c, const char *value)
 {
 	const char **texts[OPT_COUNT] = {
-		[OPT_KEY] = &s->key,	     [OPT_CERTIFICATE] = &s->certificate,
-		[OPT_PCR_KEY] = &s->pcr_key, [OPT_STUB] = &s->stub,
-		[OPT_ROOT] = &s->root,	     [OPT_OUTPUT] = &s->output,
-		[OPT_IMAGE] = &s->image,     [OPT_SPECIALISATION] = &s->specialisation,
-		[OPT_DATE] = &s->date,	     [OPT_RUN] = &s->directory,
+		[OPT_KEY] = &s->key,
+		[OPT_CERTIFICATE] = &s->certificate,
+		[OPT_PCR_KEY] = &s->pcr_key,
+		[OPT_STUB] = &s->stub,
+		[OPT_ROOT] = &s->root,
+		[OPT_OUTPUT] = &s->output,
+		[OPT_IMAGE] = &s->image,
+		[OPT_SPECIALISATION] = &s->specialisation,
+		[OPT_DATE] = &s->date,
+		[OPT_RUN] = &s->directory,
+		[OPT_STATEMENT] = &s->statement,
+		[OPT_CLOSURE] = &s->closure,
 	};
 
 	if (texts[c])
@@ -87,8 +99,12 @@ static int check_settings(struct ih_options *o, struct settings *s)
 {
 	int first = ih_options_operand(o);
 
-	if (!s->output)
+	if (!s->output && !s->statement)
 		return ih_usage_error(o, "option '--output' is missing");
+	if (s->statement && (s->image || s->unsigned_image))
+		return ih_usage_error(o, "option '--statement' needs a bootspec and a key");
+	if (s->closure && !s->statement)
+		return ih_usage_error(o, "option '--closure' needs '--statement'");
 	if (!s->image == (first == o->argc))
 		return ih_usage_error(o, "takes one bootspec, or '--image' and none");
 	if (!s->image) {
@@ -225,6 +241,24 @@ static int make_all(const struct settings *s, const struct ih_make *how,
 				    s->specialisation);
 }
 
+static int write_statement(const struct settings *s, struct ih_bytes text, struct ih_key *key,
+			   struct ih_diag *diag)
+{
+	const struct ih_statement claim = { .generation = s->generation,
+					    .closure = (char *)s->closure };
+	struct ih_text document = { 0 };
+	int r;
+
+	r = ih_statement_sign(s->bootspec, text, &claim, key, &document, diag);
+	if (!r) {
+		const struct ih_image image = { (uint8_t *)document.data, document.len };
+
+		r = write_image(s->statement, &image, diag);
+	}
+	ih_text_done(&document);
+	return r;
+}
+
 static int sign_bootspec(const struct settings *s, struct ih_key *key, struct ih_key *pcr_key,
 			 struct ih_diag *diag)
 {
@@ -250,8 +284,10 @@ static int sign_bootspec(const struct settings *s, struct ih_key *key, struct ih
 	if (r == -EBADMSG && problems.n)
 		(void)ih_fail(diag, r, "'%s' line %u: %s: %s", s->bootspec, problems.items[0].line,
 			      problems.items[0].path, problems.items[0].text);
-	if (!r)
+	if (!r && s->output)
 		r = make_all(s, &how, &doc->spec, diag);
+	if (!r && s->statement)
+		r = write_statement(s, (struct ih_bytes){ (uint8_t *)text, len }, key, diag);
 	ih_bootspec_problems_done(&problems);
 	ih_bootspec_doc_free(doc);
 	return r;

@@ -5,11 +5,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bootchain/sign.h"
+#include "bootchain/statement.h"
 #include "bootchain/uki.h"
 #include "cli/boot.h"
 #include "cli/output.h"
@@ -18,22 +20,24 @@
 #include "common/fd.h"
 #include "common/json.h"
 
-#define DB_VARIABLE "db-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
+#define BOOTSPEC_MAX (16U << 20)
+#define DB_VARIABLE  "db-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
 
-enum { OPT_CERTIFICATE, OPT_EFIVARS, OPT_REFERENCE, OPT_JSON, OPT_COUNT };
+enum { OPT_CERTIFICATE, OPT_EFIVARS, OPT_REFERENCE, OPT_BOOTSPEC, OPT_JSON, OPT_COUNT };
 
 static const struct ih_option table[OPT_COUNT] = {
 	{ "certificate", "FILE",
 	  "trusted: PEM, DER or an EFI signature list; else the firmware's db", true },
 	{ "efivars", "DIR", "where the EFI variables are", false },
 	{ "reference", "FILE", "name the sections in which an image differs from this one", false },
+	{ "bootspec", NULL, "the operands are bootspecs with signed statements", false },
 	{ "json", NULL, "print JSON", false },
 };
 
 struct settings {
 	struct ih_certificates trusted;
 	const char *efivars, *reference;
-	bool json, any_bad;
+	bool json, bootspec, any_bad;
 	struct ih_json_out *out;
 };
 
@@ -167,6 +171,35 @@ static void verify(struct settings *s, const char *path)
 	ih_text_done(&problem);
 }
 
+/* A bootspec: what was signed is printed, since its meaning is the caller's business. */
+static void verify_bootspec(struct settings *s, const char *path)
+{
+	struct ih_statement statement = { 0 };
+	struct ih_diag diag = { "" };
+	_free_ char *text = NULL;
+	struct ih_output out;
+	size_t len;
+	int r;
+
+	r = ih_read_file(AT_FDCWD, path, BOOTSPEC_MAX, &text, &len, &diag);
+	if (!r)
+		r = ih_statement_verify(path, (struct ih_bytes){ (uint8_t *)text, len },
+					&s->trusted, &statement, &diag);
+	if (r < 0 && !diag.text[0])
+		(void)ih_fail(&diag, r, "%s", strerror(-r));
+	s->any_bad |= r < 0;
+	ih_output_init(&out, stdout);
+	ih_output_tone(&out, r < 0 ? IH_TONE_BAD : IH_TONE_GOOD, "%s", r < 0 ? "bad " : "good");
+	if (r < 0)
+		printf(" %s: %s\n", path, diag.text);
+	else
+		printf(" %s: generation %" PRIu64 ", %s, closure %s, by '%s'%s\n", path,
+		       statement.generation, statement.toplevel,
+		       statement.closure ? statement.closure : "not spoken of",
+		       statement.signers[0], statement.n_signers > 1 ? " and others" : "");
+	ih_statement_done(&statement);
+}
+
 static int load_db(struct settings *s, struct ih_diag *diag)
 {
 	_free_ char *path = NULL;
@@ -195,6 +228,8 @@ static int parse_options(struct ih_options *o, struct settings *s, struct ih_dia
 			s->efivars = value;
 		else if (c == OPT_REFERENCE)
 			s->reference = value;
+		else if (c == OPT_BOOTSPEC)
+			s->bootspec = true;
 		else if (c == OPT_JSON)
 			s->json = true;
 		else if ((r = ih_certificates_load(&s->trusted, value, diag)) < 0)
@@ -206,6 +241,10 @@ static int parse_options(struct ih_options *o, struct settings *s, struct ih_dia
 		return IH_EXIT_USAGE + 1;
 	if (ih_options_operand(o) == o->argc)
 		return ih_usage_error(o, "no image is given") + 1;
+	if (s->bootspec && (s->json || s->reference))
+		return ih_usage_error(o, "option '--bootspec' goes with neither '--json' nor"
+					 " '--reference'") +
+		       1;
 	return 0;
 }
 
@@ -213,7 +252,7 @@ int ih_boot_verify(int argc, char **argv)
 {
 	struct ih_options o = {
 		.verb = "boot verify",
-		.usage = "[options] IMAGE…",
+		.usage = "[options] IMAGE…\n--bootspec [options] BOOTSPEC…",
 		.about =
 			"Says of each image whether somebody trusted signed it and every byte is as"
 			" it was.",
@@ -235,7 +274,7 @@ int ih_boot_verify(int argc, char **argv)
 	}
 	s.out = s.json ? ih_json_new_array() : NULL;
 	for (int i = ih_options_operand(&o); i < argc; i++)
-		verify(&s, argv[i]);
+		s.bootspec ? verify_bootspec(&s, argv[i]) : verify(&s, argv[i]);
 	if (s.json && ih_json_print(s.out, true, &text) == 0)
 		printf("%s\n", ih_text_get(&text));
 	ih_text_done(&text);

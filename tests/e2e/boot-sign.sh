@@ -123,6 +123,26 @@ cp x.efi c.efi
 printf 'x' >>c.efi
 tap_run 1 "a byte more" "$ihard" boot verify --certificate db.crt c.efi
 
+# Statements about a bootspec
+tap_run 0 "a statement is signed" "${sign[@]}" --generation 7 --closure sha256:abc --statement signed.json boot.json
+tap_run 1 "only an extension is added" "$ihard" bootspec diff boot.json signed.json
+tap_is "$tap_out" "+ extension org.ihard.signature.v1" "the rest means the same"
+tap_run 0 "and is a good bootspec" "$ihard" bootspec check signed.json
+tap_run 0 "we accept it" "$ihard" boot verify --bootspec --certificate db.crt signed.json
+tap_is "$tap_out" "good signed.json: generation 7, /t, closure sha256:abc, by 'db.crt'" "and say what was signed"
+tap_run 1 "for another key" "$ihard" boot verify --bootspec --certificate rogue.crt signed.json
+tap_like "$tap_out" "none of the 1 trusted certificates signed" "nobody signed"
+tap_run 1 "unsigned" "$ihard" boot verify --bootspec --certificate db.crt boot.json
+tap_like "$tap_out" "is not signed" "is said"
+for change in 's/a=b c/a=b d/' 's/generation 7/generation 8/' 's,/t/init,/u/init,' 's/"debug"/"xebug"/'; do
+	sed "$change" signed.json >changed.json
+	tap_run 1 "changed: $change" "$ihard" boot verify --bootspec --certificate db.crt changed.json
+done
+tap_run 0 "a second signer" "$ihard" boot sign --key rogue.key --certificate rogue.crt --generation 7 --closure sha256:abc \
+	--statement both.json signed.json
+tap_run 0 "the first still counts" "$ihard" boot verify --bootspec --certificate db.crt both.json
+tap_run 0 "so does the second" "$ihard" boot verify --bootspec --certificate rogue.crt both.json
+
 # Measurements
 tap_run 0 "registers are signed" "${sign[@]}" --pcr-key pcr.key --output p.efi boot.json
 if [ -x /lib/systemd/systemd-measure ]; then
