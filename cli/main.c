@@ -17,6 +17,7 @@ static const struct ih_verb verbs[] = {
 	{ "check", "would this script or command be allowed to run, and why?", ih_cmd_check },
 	{ "policy", "show, lint, test and compile policies", ih_cmd_policy },
 	{ "run", "run a command under the policy, and all that it starts", ih_cmd_run },
+	{ "seal", "freeze a verified closure or a tree, and sign what lies where", ih_cmd_seal },
 	{ "verify", "whether a closure in a Nix store is what was signed", ih_cmd_verify },
 	{ 0 }, /* end */
 };

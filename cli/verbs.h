@@ -22,4 +22,5 @@ int ih_cmd_bootspec(int argc, char **argv);
 int ih_cmd_check(int argc, char **argv);
 int ih_cmd_policy(int argc, char **argv);
 int ih_cmd_run(int argc, char **argv);
+int ih_cmd_seal(int argc, char **argv);
 int ih_cmd_verify(int argc, char **argv);

@@ -206,8 +206,8 @@ static int by_size(const void *a, const void *b, void *data)
 	return x < y ? -1 : x > y;
 }
 
-int ih_closure_largest_first(const struct ih_closure *c, uint32_t flags, uint32_t **ret,
-			     size_t *ret_n)
+int ih_closure_largest_first(const struct ih_closure *c, uint32_t with, uint32_t without,
+			     uint32_t **ret, size_t *ret_n)
 {
 	uint32_t *numbers;
 	size_t n = 0;
@@ -216,7 +216,7 @@ int ih_closure_largest_first(const struct ih_closure *c, uint32_t flags, uint32_
 	if (!numbers)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->n; i++)
-		if ((ih_closure_object(c, i)->flags & flags) == flags)
+		if ((ih_closure_object(c, i)->flags & (with | without)) == with)
 			numbers[n++] = (uint32_t)i;
 	qsort_r(numbers, n, sizeof(*numbers), by_size, (void *)c);
 

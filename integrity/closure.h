@@ -57,11 +57,11 @@ size_t ih_closure_size(const struct ih_closure *c);
 struct ih_closure_object *ih_closure_object(const struct ih_closure *c, size_t number);
 
 /**
- * ih_closure_largest_first() - numbers of all objects that have all of @flags, largest first
- * @ret: the caller frees it
+ * ih_closure_largest_first() - numbers of all objects that have all of @with and none of @without
+ * @ret: largest first; the caller frees it
  */
-int ih_closure_largest_first(const struct ih_closure *c, uint32_t flags, uint32_t **ret,
-			     size_t *ret_n);
+int ih_closure_largest_first(const struct ih_closure *c, uint32_t with, uint32_t without,
+			     uint32_t **ret, size_t *ret_n);
 
 /* The object's problems, made when there are none yet; NULL without memory. */
 struct ih_problems *ih_closure_problems(struct ih_closure_object *o);

@@ -76,6 +76,62 @@ void ih_verify_tell(struct ih_verify *v, bool finding)
 	v->options.progress(v->options.user, &p);
 }
 
+static int64_t nanoseconds(const struct statx_timestamp *t)
+{
+	return t->tv_sec * INT64_C(1000000000) + t->tv_nsec;
+}
+
+void ih_verify_remember_object(struct ih_closure_object *o, const struct statx *st)
+{
+	if (o->inode)
+		return;
+	o->inode = st->stx_ino;
+	o->device = st->stx_dev_major << 20 | st->stx_dev_minor;
+	o->ctime_ns = nanoseconds(&st->stx_ctime);
+}
+
+void ih_verify_remember(struct ih_verify *v, struct ih_verify_files *files, uint32_t object,
+			const struct statx *st)
+{
+	if (!v->options.want_files || !S_ISREG(st->stx_mode))
+		return;
+	if (files->n == files->size) {
+		size_t size = files->size ? files->size * 2 : 1024;
+		struct ih_verified_file *list = realloc(files->list, size * sizeof(*list));
+
+		if (!list)
+			return ih_verify_fatal(v, -ENOMEM);
+		files->list = list;
+		files->size = size;
+	}
+	files->list[files->n++] = (struct ih_verified_file){
+		.inode = st->stx_ino,
+		.ctime_ns = nanoseconds(&st->stx_ctime),
+		.device = st->stx_dev_major << 20 | st->stx_dev_minor,
+		.object = object,
+		.mode = st->stx_mode,
+	};
+}
+
+void ih_verify_hand_over(struct ih_verify *v, struct ih_verify_files *files)
+{
+	struct ih_verified_file *list;
+
+	(void)pthread_mutex_lock(&v->lock);
+	list = realloc(v->files.list, (v->files.n + files->n + 1) * sizeof(*list));
+	if (list) {
+		if (files->n)
+			memcpy(list + v->files.n, files->list, files->n * sizeof(*list));
+		v->files.list = list;
+		v->files.n += files->n;
+	} else {
+		ih_verify_fatal(v, -ENOMEM);
+	}
+	(void)pthread_mutex_unlock(&v->lock);
+	free(files->list);
+	*files = (struct ih_verify_files){ 0 };
+}
+
 static void open_database(struct ih_verify *v)
 {
 	char path[PATH_MAX];
@@ -167,8 +223,53 @@ void ih_verify_free(struct ih_verify *v)
 		(void)close(v->store_fd);
 	(void)pthread_mutex_destroy(&v->lock);
 	free(v->order);
-	free(v->files);
+	free(v->files.list);
 	free(v);
+}
+
+/* "<object>/../../../bin/sh" names another file than the object's. */
+static bool leaves(const char *below)
+{
+	while (*below) {
+		size_t len;
+
+		below += strspn(below, "/");
+		len = strcspn(below, "/");
+		if (len == 2 && below[0] == '.' && below[1] == '.')
+			return true;
+		below += len;
+	}
+	return false;
+}
+
+static const char *root_of(const struct ih_seal *s)
+{
+	return ih_seal_string(s, ih_seal_object(s, ih_seal_header(s)->root_object)->name_at);
+}
+
+/*
+ * A seal is of a whole closure, so that with its root come all of its objects. Of another root it
+ * may have only a part: then it is not used.
+ */
+static int add_sealed(struct ih_verify *v, const char *base)
+{
+	const struct ih_seal *s = v->options.seal;
+	uint32_t number;
+	int r = 0;
+
+	if (!s || strcmp(root_of(s), base) != 0)
+		return 0;
+	v->by_seal = true;
+	if (v->options.no_references)
+		return 0;
+	for (size_t i = 0; i < ih_seal_header(s)->n_objects && r >= 0; i++) {
+		const char *name = ih_seal_string(s, ih_seal_object(s, i)->name_at);
+
+		r = ih_store_base_is_valid(name, strlen(name))
+			    ? ih_closure_add(v->closure, name, strlen(name), &number)
+			    : -EBADMSG;
+	}
+	return r < 0 ? r : 0;
 }
 
 int ih_verify_add(struct ih_verify *v, const char *path, struct ih_diag *diag)
@@ -185,7 +286,11 @@ int ih_verify_add(struct ih_verify *v, const char *path, struct ih_diag *diag)
 	len = strcspn(base, "/");
 	if (!ih_store_base_is_valid(base, len))
 		return ih_fail(diag, -EINVAL, "'%s' is no path of a store object", path);
+	if (leaves(base + len))
+		return ih_fail(diag, -EINVAL, "'%s' leads out of its store object", path);
 	r = ih_closure_add(v->closure, base, len, &number);
+	if (r > 0)
+		r = add_sealed(v, ih_closure_object(v->closure, number)->base);
 	if (r < 0)
 		return ih_fail(diag, r, "cannot take '%s' up: %s", path, strerror(-r));
 	return 0;
@@ -218,7 +323,8 @@ static int prepare_hashing(struct ih_verify *v)
 {
 	int r;
 
-	r = ih_closure_largest_first(v->closure, IH_OBJECT_KNOWN, &v->order, &v->n_order);
+	r = ih_closure_largest_first(v->closure, IH_OBJECT_KNOWN, IH_OBJECT_DONE, &v->order,
+				     &v->n_order);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < v->n_order; i++) {
@@ -257,6 +363,8 @@ int ih_verify_run(struct ih_verify *v, struct ih_diag *diag)
 		v->threads = IH_POOL_MAX;
 
 	ih_pool_run(v->options.no_trust ? 1 : v->threads, ih_verify_find, v);
+	if (!v->error && v->by_seal && !v->options.no_contents)
+		ih_pool_run(v->threads, ih_verify_sealed, v);
 	if (!v->error && !v->options.no_contents) {
 		r = prepare_hashing(v);
 		if (r == 0)
@@ -345,8 +453,8 @@ uint64_t ih_verify_elapsed_ns(const struct ih_verify *v)
 
 const struct ih_verified_file *ih_verify_files(const struct ih_verify *v, size_t *ret_n)
 {
-	*ret_n = v->n_files;
-	return v->files;
+	*ret_n = v->files.n;
+	return v->files.list;
 }
 
 static int by_base(const void *a, const void *b)

@@ -17,6 +17,7 @@
 #include "common/abi/verified.h"
 #include "common/diag.h"
 #include "integrity/closure.h"
+#include "integrity/seal.h"
 #include "integrity/signature.h"
 
 /* What a verification found, as the exit status of `nix store verify` has it. */
@@ -39,6 +40,10 @@ struct ih_verify_options {
 	const char *database; /* NULL: <root>/nix/var/nix/db/db.sqlite */
 	const char *narinfo; /* a .narinfo, a file of many, or a directory of them, for objects that
 			      * the database does not know; NULL: none */
+	/* Holds objects' places and digests; the caller checked who signed it. What is in it needs
+	 * neither database nor reading, as far as fs-verity protects it. Used only when its root
+	 * is a root here. NULL: none. */
+	const struct ih_seal *seal;
 	const struct ih_keys *keys;
 	unsigned int sigs_needed;      /* distinct keys; 0 counts as 1 */
 	bool accept_content_addressed; /* a fitting content address in place of signatures */

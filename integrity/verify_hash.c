@@ -33,31 +33,8 @@ struct thread {
 	struct ih_verify *v;
 	size_t number;
 	bool had_first;
-	struct ih_verified_file *files;
-	size_t n_files, size_files;
+	struct ih_verify_files files;
 };
-
-static void remember_file(struct job *j, const struct statx *st)
-{
-	struct thread *t = j->thread;
-
-	if (t->n_files == t->size_files) {
-		size_t size = t->size_files ? t->size_files * 2 : 1024;
-		struct ih_verified_file *files = realloc(t->files, size * sizeof(*files));
-
-		if (!files)
-			return ih_verify_fatal(j->v, -ENOMEM);
-		t->files = files;
-		t->size_files = size;
-	}
-	t->files[t->n_files++] = (struct ih_verified_file){
-		.inode = st->stx_ino,
-		.ctime_ns = st->stx_ctime.tv_sec * INT64_C(1000000000) + st->stx_ctime.tv_nsec,
-		.device = st->stx_dev_major << 20 | st->stx_dev_minor,
-		.object = j->number,
-		.mode = st->stx_mode,
-	};
-}
 
 /*
  * Called for every node as it is opened, before it is read: a change after that moves the change
@@ -65,17 +42,10 @@ static void remember_file(struct job *j, const struct statx *st)
  */
 static void seen(void *user, const char *path, const struct statx *st)
 {
-	struct ih_closure_object *o;
 	struct job *j = user;
 
-	o = j->object;
-	if (!o->inode) {
-		o->inode = st->stx_ino;
-		o->device = st->stx_dev_major << 20 | st->stx_dev_minor;
-		o->ctime_ns = st->stx_ctime.tv_sec * INT64_C(1000000000) + st->stx_ctime.tv_nsec;
-	}
-	if (S_ISREG(st->stx_mode) && j->v->options.want_files)
-		remember_file(j, st);
+	ih_verify_remember_object(j->object, st);
+	ih_verify_remember(j->v, &j->thread->files, j->number, st);
 	/* Nix sets every modification time to 1 (0 in old stores). */
 	if (st->stx_mtime.tv_sec > 1 && ++j->n_odd <= ODD_MAX)
 		(void)ih_text_addf(&j->odd, "%s'%s'", j->n_odd > 1 ? ", " : "", path);
@@ -238,24 +208,6 @@ static bool stop(void *user, size_t piece)
 	return ih_verify_is_over(t->v);
 }
 
-static void hand_over_files(struct thread *t)
-{
-	struct ih_verify *v = t->v;
-	struct ih_verified_file *files;
-
-	if (!t->n_files)
-		return;
-	(void)pthread_mutex_lock(&v->lock);
-	files = realloc(v->files, (v->n_files + t->n_files) * sizeof(*files));
-	if (files) {
-		memcpy(files + v->n_files, t->files, t->n_files * sizeof(*files));
-		v->files = files;
-		v->n_files += t->n_files;
-	} else
-		ih_verify_fatal(v, -ENOMEM);
-	(void)pthread_mutex_unlock(&v->lock);
-}
-
 void ih_verify_hash(void *shared, size_t number)
 {
 	struct ih_verify *v = shared;
@@ -269,6 +221,5 @@ void ih_verify_hash(void *shared, size_t number)
 	};
 
 	ih_lanes_run(&lanes);
-	hand_over_files(&t);
-	free(t.files);
+	ih_verify_hand_over(v, &t.files);
 }

@@ -6,11 +6,18 @@
 #pragma once
 
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include "common/pool.h"
 #include "integrity/narinfo.h"
 #include "integrity/store_db.h"
 #include "integrity/verify.h"
+
+/* Files that one thread saw. */
+struct ih_verify_files {
+	struct ih_verified_file *list;
+	size_t n, size;
+};
 
 struct ih_verify {
 	struct ih_verify_options options;
@@ -36,8 +43,9 @@ struct ih_verify {
 	int error;		   /* the first fatal one */
 	bool expired;		   /* the deadline came */
 
-	struct ih_verified_file *files;
-	size_t n_files, size_files;
+	struct ih_verify_files files;
+	bool by_seal;	    /* a root is what the seal is a seal of */
+	size_t next_sealed; /* atomic: object to hold against the seal */
 
 	uint64_t started_ns, ended_ns;
 	bool ran;
@@ -53,6 +61,14 @@ bool ih_verify_is_over(struct ih_verify *v);
 /* Tell about progress, if it is time to; only from thread 0. */
 void ih_verify_tell(struct ih_verify *v, bool finding);
 
-/* The two phases, each run by every thread. */
+/* Remember a file that is about to be looked into; hand what was remembered over to the run. */
+void ih_verify_remember(struct ih_verify *v, struct ih_verify_files *files, uint32_t object,
+			const struct statx *st);
+void ih_verify_hand_over(struct ih_verify *v, struct ih_verify_files *files);
+/* Remember the object itself, by the first of its nodes. */
+void ih_verify_remember_object(struct ih_closure_object *o, const struct statx *st);
+
+/* The phases, each run by every thread: references and signatures; what the seal has; the rest. */
 void ih_verify_find(void *v, size_t thread);
+void ih_verify_sealed(void *v, size_t thread);
 void ih_verify_hash(void *v, size_t thread);

@@ -1,0 +1,172 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ihard-stage2 as the initrd would run it: a good closure passes, and nothing else does.
+#   stage2.sh STAGE2
+set -u
+stage2=$(realpath "$1")
+cd "$(dirname "$0")" || exit 1
+# shellcheck source=tests/lib/tap.sh
+. ../lib/tap.sh
+# shellcheck source=tests/lib/nix-store.sh
+. ../lib/nix-store.sh
+
+missing=$(nix_store_missing) || tap_skip_all "needs$missing"
+[ "$(id -u)" = 0 ] || tap_skip_all "needs root: stage 2 runs as root"
+work=$(mktemp -d)
+tpm=
+cleanup() {
+	[ -z "$tpm" ] || kill "$tpm" 2>/dev/null
+	mountpoint -q "$work/full" && umount "$work/full"
+	rm -rf "$work"
+}
+trap cleanup EXIT
+chmod 0755 "$work"
+S=$work/sysroot
+
+make_store() {
+	nix_store_new "$S"
+	mkdir -p "$work/lib" "$work/sys"
+	for i in $(seq 1 40); do printf 'library %s\n' "$i" >"$work/lib/f$i"; done
+	printf '#!/bin/sh\n' >"$work/sys/init"
+	chmod 0755 "$work/sys/init"
+	lib=$(nix_store_path lib)
+	sys=$(nix_store_path nixos-system)
+	nix_store_put "$S" lib "$work/lib"
+	nix_store_put "$S" nixos-system "$work/sys" "$lib"
+	nix_store_key "$S" test-1 one
+	nix_store_sign "$S" one "$lib" "$sys"
+} >/dev/null 2>&1
+
+# config LINE…: the configuration, beside the key
+config() {
+	printf '%s\n' "trusted-public-keys = $(nix_store_public "$S" one)" "$@" >"$work/conf"
+	chmod 0644 "$work/conf"
+}
+
+# the command line as the kernel shows it
+boot() {
+	"$stage2" --config "$work/conf" --cmdline "$work/cmdline" --sysroot "$S" --state "$work/state" --dry-run "$@"
+}
+
+restore() {
+	rm -rf "$S"
+	cp -a "$work/saved" "$S"
+}
+
+make_store
+cp -a "$S" "$work/saved"
+printf 'initrd=\\EFI\\initrd root=fstab quiet "x=a b" init=%s/init -- init=/bin/sh\n' "$sys" >"$work/cmdline"
+config
+
+tap_run 0 "a good closure passes" boot
+tap_like "$tap_err" "the system is what was signed" "and the console says so"
+tap_is "$(stat -c %a "$work/state/verified")" 400 "the verified set is there, for root"
+event=$(cat "$work/state/measured")
+tap_like "$event" '^ihard closure sha256:[0-9a-z]{52} sigs 1$' "what is measured is written down"
+digest=$(for p in $(nix_store_closure "$S" "$sys" | sort); do
+	printf '%s %s\n' "$p" "$(_nix_store "$S" -q --hash "$p" 2>/dev/null)"
+done | nix-hash --type sha256 --base32 --flat /dev/stdin)
+tap_is "$event" "ihard closure sha256:$digest sigs 1" "and a verifier can compute it from what nix-store prints"
+
+nix_tamper_byte "$S" "$lib/f7"
+tap_run 1 "one flipped bit" boot
+tap_like "$tap_err" "the system is NOT what was signed" "is said on the console"
+tap_like "$tap_err" "'$lib' was modified" "with the object's name"
+tap_like "$tap_err" "stopping here" "and the boot stops: halt is the default"
+tap_is "$(cat "$work/state/measured")" "ihard unverified" "the failure is what is measured"
+config 'on-failure = reboot' 'reboot-delay = 0'
+tap_run 1 "on-failure = reboot" boot
+tap_like "$tap_err" "a counted boot entry loses a try" "says what it will do"
+config 'on-failure = warn'
+tap_run 0 "on-failure = warn goes on" boot
+tap_like "$tap_err" "NOT what was signed" "but does not call it verified"
+tap_is "$(cat "$work/state/measured")" "ihard unverified" "nor measures it so"
+config
+restore
+
+for i in $(seq 1 40); do chmod 4555 "$S$lib/f$i"; done
+tap_run 1 "forty problems" boot
+tap_is "$(printf '%s\n' "$tap_err" | wc -l | awk '{ print ($1 <= 24) }')" 1 "fit one screen"
+tap_is "$(printf '%s\n' "$tap_out" | grep -c 'set-user-id')" 40 "all of them are in the journal"
+restore
+
+mv "$S/nix/var/nix/db" "$work/db"
+tap_run 1 "no database is no pass" boot
+tap_like "$tap_err" "cannot open the database" "and says why"
+restore
+config 'time-limit = 1'
+tap_run 0 "a time limit that is enough" boot
+truncate -s 8G "$S$lib/f1"
+tap_run 1 "a time limit of 1 s is no pass" boot
+tap_like "$tap_err" "the time limit came first" "and says why"
+tap_is "$(cat "$work/state/measured")" "ihard unverified" "nor is it measured as one"
+"$stage2" --config "$work/conf" --cmdline "$work/cmdline" --sysroot "$S" --state "$work/state2" >/dev/null 2>&1 &
+sleep 0.3
+kill -KILL $!
+wait $! 2>/dev/null
+tap_is $? 137 "killed is no pass"
+[ ! -e "$work/state2/verified" ]
+tap_ok $? "and leaves no verified set"
+config
+restore
+
+mkdir "$work/full"
+if mount -t tmpfs -o size=64k none "$work/full" 2>/dev/null; then
+	head -c 65536 /dev/zero >"$work/full/fill" 2>/dev/null
+	tap_run 1 "a full tmpfs is no pass" boot --state "$work/full"
+	tap_like "$tap_err" "No space left" "and says why"
+	rm "$work/full/fill"
+	tap_run 0 "with room it passes" boot --state "$work/full"
+else
+	tap_skip "a full tmpfs" "cannot mount one here"
+fi
+
+printf 'quiet\n' >"$work/cmdline"
+tap_run 1 "no init= is no pass" boot
+printf 'init=%s/init init=/nix/store/other/init\n' "$sys" >"$work/cmdline"
+tap_run 1 "two different init= are refused" boot
+tap_like "$tap_err" "has init= twice" "and says so"
+printf 'init=/bin/sh\n' >"$work/cmdline"
+tap_run 1 "an init= outside the store" boot
+tap_like "$tap_err" "'/bin/sh' is not in the store" "is named"
+printf 'init=%s/../../../bin/sh\n' "$sys" >"$work/cmdline"
+tap_run 1 "an init= that leaves its object" boot
+printf 'init=%s/init\n' "$sys" >"$work/cmdline"
+tap_run 0 "the same without it" boot
+chmod 0666 "$work/conf"
+tap_run 1 "a configuration that others can write" boot
+config 'sigs-needed = 0'
+tap_run 1 "no signature needed is no configuration" boot
+tap_like "$tap_err" "line 2: '0' is no value for 'sigs-needed'" "and the line is named"
+config 'on-fail = warn'
+tap_run 1 "an unknown setting" boot
+printf 'sigs-needed = 1\n' >"$work/conf"
+tap_run 1 "no keys" boot
+rm "$work/conf"
+tap_run 1 "no configuration" boot
+
+config
+if command -v swtpm >/dev/null && command -v tpm2_pcrread >/dev/null; then
+	mkdir "$work/tpm"
+	swtpm socket --tpm2 --tpmstate "dir=$work/tpm" --server "type=unixio,path=$work/tpm/s" \
+		--ctrl "type=unixio,path=$work/tpm/s.ctrl" --flags not-need-init,startup-clear >/dev/null 2>&1 &
+	tpm=$!
+	for _ in $(seq 50); do [ -S "$work/tpm/s" ] && break || sleep 0.1; done
+	tcti=swtpm:path=$work/tpm/s
+	tap_run 0 "with a TPM" boot --tcti "$tcti"
+	event=$(printf '%s\n' "ihard closure sha256:$digest sigs 1" | sha256sum | cut -d' ' -f1)
+	wanted=$( (head -c 32 /dev/zero && printf '%s' "$event" | xxd -r -p) | sha256sum | cut -d' ' -f1)
+	register=$(tpm2_pcrread -T "$tcti" sha256:13 2>&1 | sed -n 's/.*13: *0x//p' | tr 'A-F' 'a-f')
+	tap_is "$register" "$wanted" "register 13 has what a verifier computes"
+	nix_tamper_byte "$S" "$lib/f7"
+	tap_run 1 "a failure with a TPM" boot --tcti "$tcti"
+	register=$(tpm2_pcrread -T "$tcti" sha256:13 2>&1 | sed -n 's/.*13: *0x//p' | tr 'A-F' 'a-f')
+	event=$(printf 'ihard unverified\n' | sha256sum | cut -d' ' -f1)
+	wanted=$(printf '%s%s' "$wanted" "$event" | xxd -r -p | sha256sum | cut -d' ' -f1)
+	tap_is "$register" "$wanted" "is measured, too"
+	restore
+	tap_run 1 "a TPM that does not answer is no pass" boot --tcti "swtpm:path=$work/nothing"
+else
+	tap_skip "the register" "needs swtpm and tpm2-tools"
+fi
+tap_done
