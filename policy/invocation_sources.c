@@ -284,6 +284,17 @@ static bool add_assigned(struct ih_reader *rd, const struct ih_found *found)
 	return true;
 }
 
+/* ksh93 evaluates an operand that is no file's name: what is more than a word counts as code. */
+static void add_script(struct ih_reader *rd, const struct ih_found *found)
+{
+	if (found->rule->test == IH_TEST_WORD && !ih_is_plain_word(found->text, found->len)) {
+		add_inline(rd, found);
+		return;
+	}
+	rd->scan.seen |= IH_SEEN_SCRIPT;
+	add_main(rd, IH_SOURCE_FILE, found);
+}
+
 void ih_reader_found(struct ih_reader *rd, const struct ih_found *found)
 {
 	const struct ih_rule_entry *rule = found->rule;
@@ -297,6 +308,10 @@ void ih_reader_found(struct ih_reader *rd, const struct ih_found *found)
 	if (found->origin == IH_ORIGIN_ARGV && rd->exec->replaced &&
 	    memmem(found->text, found->len, rd->exec->replaced, strlen(rd->exec->replaced)))
 		ih_invocation_unclear(rd->ret, "the text of '%s' is not known yet", found->via);
+	if (rule->role == IH_ROLE_SCRIPT) {
+		add_script(rd, found);
+		return;
+	}
 	switch (rule->role) {
 	case IH_ROLE_UNCLEAR:
 		ih_invocation_unclear(rd->ret, "what '%s' makes the program do cannot be told",
@@ -305,9 +320,6 @@ void ih_reader_found(struct ih_reader *rd, const struct ih_found *found)
 	case IH_ROLE_INLINE:
 	case IH_ROLE_SHELL:
 		add_inline(rd, found);
-		break;
-	case IH_ROLE_SCRIPT:
-		add_main(rd, IH_SOURCE_FILE, found);
 		break;
 	case IH_ROLE_MODULE:
 		add_module(rd, found);
