@@ -21,6 +21,7 @@ static int judge(const struct ih_run *run, const struct ih_environ *env, struct 
 	const struct ih_judge_input in = {
 		.argc = run->argc,
 		.argv = run->argv,
+		.program = run->program,
 		.envp = env->envp,
 		.stdin_kind = ih_stdin_kind_of_ours(),
 		.stdin_is_ours = true,
@@ -117,8 +118,10 @@ static void set_confinement(const struct ih_run *run, const struct ih_hop *hop, 
 {
 	const struct ih_policy *policy = run->session->policy;
 
+	/* Below another tree gate all steps were taken, and Landlock has room for 16 layers only.
+	 */
 	for (int s = 0; s < IH_STEP_MAX_; s++)
-		c->demand[s] = run->audit ? IH_DEMAND_OFF : policy->confinement[s];
+		c->demand[s] = run->audit || run->is_inner ? IH_DEMAND_OFF : policy->confinement[s];
 	/*
 	 * Inherited by all that is started, and never taken back: so only where the outermost
 	 * program has no JIT compiler and a policy asks for it outright.
@@ -242,6 +245,9 @@ int ih_run(struct ih_run *run, struct ih_diag *diag)
 
 	if (!run->session->policy->enforce)
 		run->audit = true;
+	run->is_inner = ih_tree_is_watching();
+	if (run->is_inner)
+		run->tree = false; /* whoever watches us judges what we start */
 	r = ih_environ_build(&in, &env, diag);
 	if (r < 0)
 		return IH_EXIT_RUN_FAILED;

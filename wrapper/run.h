@@ -20,12 +20,15 @@ struct ih_run {
 	struct ih_session *session;
 	int argc;
 	char *const *argv;
+	const char *program; /* in place of argv[0], for a shim; or NULL */
 	char *const *envp;
 	bool audit;   /* run everything, report what would have been denied */
 	bool tree;    /* judge every exec below as well */
 	bool verbose; /* say what was changed in the environment */
 	struct ih_event_sink *events;
 	void (*note)(const char *sentence); /* what was lost, or would have been denied */
+
+	bool is_inner; /* set by ih_run(): another tree gate watches this process already */
 
 	/* the supervisor's own: what it has seen, what it said last, and of whom */
 	bool has_begun;

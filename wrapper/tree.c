@@ -24,6 +24,8 @@
 	(PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
 	 PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL)
 
+#define SUPERVISOR "ihard-tree" /* its name; at most 15 bytes */
+
 /* How long a new child waits for its creator's event; longer means that the creator was killed. */
 #define ORPHAN_MS 1000
 #define LOOK_MS	  10
@@ -293,7 +295,7 @@ static int stand_aside(const int *keep, size_t n_keep)
 	(void)setsid();
 	for (size_t i = 0; i < IH_ARRAY_SIZE(ignored); i++)
 		(void)signal(ignored[i], SIG_IGN);
-	(void)prctl(PR_SET_NAME, "ihard-tree", 0, 0, 0);
+	(void)prctl(PR_SET_NAME, SUPERVISOR, 0, 0, 0);
 	return 0;
 }
 
@@ -405,4 +407,30 @@ int ih_tree_enter(const struct ih_tree *tree, struct ih_diag *diag)
 		r = hear(pair[0], &h, diag);
 	(void)close(pair[0]);
 	return r;
+}
+
+bool ih_tree_is_watching(void)
+{
+	static const char key[] = "\nTracerPid:\t";
+	char text[4096], name[32], comm[32];
+	_close_ int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	_close_ int tracer = -EBADF;
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	const char *at;
+	long pid;
+
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	at = strstr(text, key);
+	pid = at ? strtol(at + sizeof(key) - 1, NULL, 10) : 0;
+	if (pid <= 0)
+		return false;
+	(void)snprintf(name, sizeof(name), "/proc/%ld/comm", pid);
+	tracer = open(name, O_RDONLY | O_CLOEXEC);
+	n = tracer < 0 ? -1 : read(tracer, comm, sizeof(comm) - 1);
+	if (n <= 0)
+		return false;
+	comm[n] = '\0';
+	return strcmp(comm, SUPERVISOR "\n") == 0;
 }

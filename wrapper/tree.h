@@ -66,3 +66,11 @@ struct ih_tree {
  * tracing (already traced, Yama, an outer filter).
  */
 int ih_tree_enter(const struct ih_tree *tree, struct ih_diag *diag);
+
+/**
+ * ih_tree_is_watching() - is this process below a tree gate already?
+ *
+ * By the name of the process that traces us. Whoever can trace us under a false name needs no other
+ * way to do with us as they like.
+ */
+bool ih_tree_is_watching(void);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """`ihard run` end to end: what runs, what is refused, and with which exit code and sentence.
 
-usage: run.py IHARD IH-SPAWN IH-TRY IH-WITHOUT [races]
+usage: run.py IHARD IH-SPAWN IH-TRY IH-WITHOUT IHARD-EXEC [races]
 With "races" only the races run, 100,000 times.
 """
 import json
@@ -18,7 +18,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from tap import Tap, as_user, run, skip_all  # noqa: E402
 
-IHARD, SPAWN, TRY, WITHOUT = sys.argv[1:5]
+IHARD, SPAWN, TRY, WITHOUT, EXEC = sys.argv[1:6]
 NOBODY = 65534
 PATH = "/usr/bin:/bin"
 tap = Tap()
@@ -237,6 +237,51 @@ def check_faults(p):
                    "fault: %s=%s: %s" % (call, error, "works" if ran else "a sentence"), r)
 
 
+def check_exec(p):
+    """ihard-exec: the static wrapper, under its own name and an interpreter's."""
+    policy = p.top + "/policy.bin"
+    r = run([IHARD, "policy", "compile", "--output", policy, p.policy])
+    tap.ok(r.rc == 0 and os.path.exists(policy), "exec: the policy is compiled", r)
+    shims = write(p.top + "/shims", "# shims\nsh /bin/sh\npython3 /usr/bin/python3\nbad %s/ok.sh\n" % p.out, 0o644)
+    base = [EXEC, "--policy=" + policy, "--shims=" + shims]
+    env = {"PATH": p.out, "LD_PRELOAD": p.out + "/x.so"}
+    tap.ok("statically linked" in run(["file", EXEC]).out or b"NEEDED" not in subprocess.check_output(["readelf", "-d", EXEC]),
+           "exec: needs no loader") if shutil.which("readelf") else None
+    rows = [
+        ("a trusted script", ["--", p.tree + "/ok.sh", "x"], 0, "ran"), ("an untrusted one", ["--", p.out + "/ok.sh"], 126, ""),
+        ("as sh: a trusted script", ["--as=sh", "--", "sh", p.tree + "/ok.sh"], 0, "ran"),
+        ("as sh: an untrusted one", ["--as=sh", "--", "sh", p.out + "/ok.sh"], 126, ""),
+        ("as sh: inline", ["--as=sh", "--", "sh", "-c", "echo ran"], 126, ""),
+        ("as a login shell", ["--as=-sh", "--", "sh", p.tree + "/ok.sh"], 0, "ran"),
+        ("as python3: a trusted script", ["--as=python3", "--", "python3", p.tree + "/ok.py", "-c"], 0, "ran ['-c']"),
+        ("as a name that stands for nothing", ["--as=ruby", "--", "ruby", "x"], 125, ""),
+        ("as an interpreter that is not trusted", ["--as=bad", "--", "bad"], 126, ""),
+        ("not found", ["--", "nothing"], 127, ""),
+    ]
+    for name, argv, rc, out in rows:
+        r = run(base + argv, env=env)
+        tap.ok(r.rc == rc and r.out.startswith(out) and bool(r.err) == (rc != 0), "exec: " + name, r)
+    # a wrapper inside a wrapped tree: the outer gate goes on judging
+    shutil.copy(EXEC, p.tree + "/ihard-exec")
+    deep = [p.tree + "/ihard-exec", "--policy=" + policy, "--"] * 3
+    r = p.run(*deep, p.tree + "/ok.sh")
+    tap.ok(r.rc == 0 and "ran" in r.out, "exec: a wrapper in a wrapped tree", r)
+    r = p.run(*deep, p.out + "/ok.sh")
+    tap.ok(r.rc == 126 and "ran" not in r.out, "exec: … refuses, too", r)
+    os.chmod(policy, 0o666)
+    r = run(base + ["--", "/bin/true"])
+    tap.ok(r.rc == 125 and "can be written by others" in r.err, "exec: a policy that others can write", r)
+    os.chmod(policy, 0o644)
+    os.chmod(shims, 0o666)
+    r = run(base + ["--as=sh", "--", "sh", p.tree + "/ok.sh"])
+    tap.ok(r.rc == 125 and "can be written by others" in r.err, "exec: a table of shims that others can write", r)
+    with open(policy, "r+b") as f:
+        f.seek(200)
+        f.write(b"\xff\xff")
+    r = run(base + ["--", "/bin/true"])
+    tap.ok(r.rc == 125, "exec: a damaged policy", r)
+
+
 def flip(link, targets, stop):
     n = 0
     while not stop.is_set():
@@ -275,7 +320,7 @@ def check_races(p, rounds):
 def main():
     with tempfile.TemporaryDirectory(prefix="ih-run.", dir="/opt") as top:
         p = Place(top)
-        if "races" in sys.argv[5:]:
+        if "races" in sys.argv[6:]:
             check_races(p, int(os.environ.get("IH_RACES", "100000")))
         else:
             check_codes(p)
@@ -283,6 +328,7 @@ def main():
             check_environment(p)
             check_names(p)
             check_reports(p)
+            check_exec(p)
             check_faults(p)
             check_races(p, 200)
     tap.done()

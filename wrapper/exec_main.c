@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ihard-exec: `ihard run` without a command line of its own, small and static, to stand in an
+ * interpreter's place. Under its own name it runs the command that follows; under any other the
+ * name decides which interpreter it stands for. Reads a compiled policy, parses no JSON.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "policy/compiled.h"
+#include "wrapper/run.h"
+#include "wrapper/shim.h"
+
+#define POLICY_FILE "/etc/ihard/policy.bin"
+
+struct arguments {
+	const char *policy, *shims, *as;
+	bool outer;
+	int argc;
+	char **argv;
+};
+
+static void note(const char *sentence)
+{
+	fprintf(stderr, "ihard-exec: %s\n", sentence);
+}
+
+/*
+ * Options only under our own name, and only before "--": under an interpreter's name every word is
+ * the interpreter's.
+ */
+static int parse(int argc, char **argv, struct arguments *a)
+{
+	const char *slash = argc ? strrchr(argv[0], '/') : NULL;
+	const char *name = argc ? (slash ? slash + 1 : argv[0]) : "";
+	int i = 1;
+
+	*a = (struct arguments){ .policy = POLICY_FILE, .shims = IH_SHIM_FILE };
+	if (strcmp(name, "ihard-exec") != 0) {
+		a->as = name;
+		a->argc = argc;
+		a->argv = argv;
+		return argc ? 0 : -EINVAL;
+	}
+	for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
+		if (strcmp(argv[i], "--") == 0) {
+			i++;
+			break;
+		}
+		if (strcmp(argv[i], "--gate=outer") == 0)
+			a->outer = true;
+		else if (strncmp(argv[i], "--policy=", 9) == 0)
+			a->policy = argv[i] + 9;
+		else if (strncmp(argv[i], "--shims=", 8) == 0)
+			a->shims = argv[i] + 8;
+		else if (strncmp(argv[i], "--as=", 5) == 0)
+			a->as = argv[i] + 5;
+		else
+			return -EINVAL;
+	}
+	a->argc = argc - i;
+	a->argv = argv + i;
+	return a->argc > 0 ? 0 : -EINVAL;
+}
+
+/* No policy of the machine's own: the built-in profile. One that cannot be used: the same, and a
+ * sentence. */
+static int open_policy(const struct arguments *a, struct ih_policy **ret, struct ih_diag *diag)
+{
+	struct ih_diag why = { "" };
+	int r = ih_policy_load(AT_FDCWD, a->policy, ret, &why);
+
+	if (r == 0)
+		return 0;
+	if (strcmp(a->policy, POLICY_FILE) != 0)
+		return ih_fail(diag, r, "%s", why.text);
+	if (r != -ENOENT)
+		note(why.text);
+	return ih_policy_profile(IH_PROFILE_DEFAULT, ret, diag);
+}
+
+static int run(struct arguments *a, struct ih_diag *diag)
+{
+	struct ih_session session = { .grammars = ih_grammars_builtin() };
+	struct ih_event_sink sink = { .fd = -EBADF };
+	struct ih_run run = {
+		.session = &session,
+		.argc = a->argc,
+		.argv = a->argv,
+		.envp = environ,
+		.events = &sink,
+		.note = note,
+	};
+	_free_ char *program = NULL;
+	int r = 0;
+
+	if (a->as)
+		r = ih_shim_find(a->shims, a->as, &program, diag);
+	if (r == 0)
+		r = open_policy(a, &session.policy, diag);
+	if (r == 0)
+		r = ih_trust_open(session.policy->providers, session.policy->n_providers,
+				  &session.trust, diag);
+	if (r < 0)
+		return IH_EXIT_RUN_FAILED;
+	run.program = program;
+	run.tree = !a->outer && session.policy->confinement[IH_STEP_TREE] != IH_DEMAND_OFF;
+	if (ih_events_open("journal", &sink, NULL) < 0)
+		sink.fd = -EBADF;
+	r = ih_run(&run, diag);
+	ih_events_close(&sink);
+	ih_trust_free(session.trust);
+	ih_policy_free(session.policy);
+	return r;
+}
+
+/* A descriptor 0, 1 or 2 that is closed would be given to the next file that is opened. */
+static void fill_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_NOCTTY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		(void)close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	struct ih_diag diag = { "" };
+	struct arguments a;
+	int r;
+
+	fill_standard_descriptors();
+	if (parse(argc, argv, &a) < 0) {
+		fprintf(stderr,
+			"usage: ihard-exec [--policy=FILE] [--gate=outer] [--shims=FILE --as=NAME] "
+			"[--] PROGRAM [ARG…]\n");
+		return IH_EXIT_RUN_FAILED;
+	}
+	r = run(&a, &diag);
+	note(diag.text);
+	return r;
+}
