@@ -303,7 +303,9 @@ void ih_reader_found(struct ih_reader *rd, const struct ih_found *found)
 	if (rule->test == IH_TEST_ASSIGNMENT && add_assigned(rd, found))
 		return;
 
-	if (rule->role == IH_ROLE_HARMLESS || (rule->role != IH_ROLE_FILE && !counts(rd, found)))
+	if (rule->role == IH_ROLE_HARMLESS)
+		return;
+	if (rule->role != IH_ROLE_FILE && rule->role != IH_ROLE_SCRIPT && !counts(rd, found))
 		return;
 	if (found->origin == IH_ORIGIN_ARGV && rd->exec->replaced &&
 	    memmem(found->text, found->len, rd->exec->replaced, strlen(rd->exec->replaced)))
