@@ -40,5 +40,5 @@ int ih_session_open(struct ih_session *s, const char *file, const char *profile,
 		    const char *interpreters, struct ih_diag *diag);
 void ih_session_close(struct ih_session *s);
 
-/* Users and groups by getpwnam(3) and getgrnam(3). */
+/* Users and groups by /etc/passwd and /etc/group, without name services. */
 extern const struct ih_policy_names ih_session_names;
