@@ -15,9 +15,12 @@ static const struct ih_verb verbs[] = {
 	{ "boot", "boot entries: list, predict, bless, install", ih_cmd_boot },
 	{ "bootspec", "check, show, convert and compare bootspecs", ih_cmd_bootspec },
 	{ "check", "would this script or command be allowed to run, and why?", ih_cmd_check },
+	{ "interpreters", "which interpreters are known, and from which file",
+	  ih_cmd_interpreters },
 	{ "policy", "show, lint, test and compile policies", ih_cmd_policy },
 	{ "run", "run a command under the policy, and all that it starts", ih_cmd_run },
 	{ "seal", "freeze a verified closure or a tree, and sign what lies where", ih_cmd_seal },
+	{ "store", "what a Nix store says about a path, and what is there", ih_cmd_store },
 	{ "verify", "whether a closure in a Nix store is what was signed", ih_cmd_verify },
 	{ 0 }, /* end */
 };

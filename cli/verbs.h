@@ -20,7 +20,9 @@ struct ih_verb {
 int ih_cmd_boot(int argc, char **argv);
 int ih_cmd_bootspec(int argc, char **argv);
 int ih_cmd_check(int argc, char **argv);
+int ih_cmd_interpreters(int argc, char **argv);
 int ih_cmd_policy(int argc, char **argv);
 int ih_cmd_run(int argc, char **argv);
 int ih_cmd_seal(int argc, char **argv);
+int ih_cmd_store(int argc, char **argv);
 int ih_cmd_verify(int argc, char **argv);

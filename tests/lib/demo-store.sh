@@ -3,7 +3,7 @@
 # The store of tools/demo: interpreters, scripts, wrappers, and objects that were damaged each in one
 # way after (or before) real Nix signed them. Source it after nix-store.sh.
 #
-#   demo_store_make DIR    make it; DIR/made exists when it is whole. Needs root or a user namespace.
+#   demo_store_make DIR    make it. Needs root or a user namespace.
 #   demo_path NAME         the path of an object
 
 demo_path() {
@@ -133,5 +133,4 @@ demo_store_make() {
 	nix_store_sign "$dir" demo-1 "${signed[@]}"
 	_demo_damage "$dir"
 	rm -rf "$t" "$list"
-	touch "$dir/made"
 }
