@@ -50,7 +50,6 @@ struct ih_verify_options {
 	bool no_contents, no_trust;
 	bool no_references;   /* the roots only */
 	bool one_stream;      /* see ih_lanes */
-	bool direct;	      /* read past the page cache */
 	bool want_files;      /* remember each file, for the verified set */
 	uid_t owner;	      /* to whom files in the store must belong */
 	size_t threads;	      /* 0: one a core */
