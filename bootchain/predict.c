@@ -24,8 +24,9 @@ enum { ESL_HEADER = 28, ESL_OWNER = 16 };
 static const uint8_t esl_x509[16] = { 0xa1, 0x59, 0xc0, 0xa5, 0xe4, 0x94, 0xa7, 0x4a,
 				      0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72 };
 
-static int add_event(struct ih_prediction *p, unsigned int pcr, const struct ih_digest *digest,
-		     const char *format, va_list args)
+static int __attribute__((format(printf, 4, 0)))
+add_event(struct ih_prediction *p, unsigned int pcr, const struct ih_digest *digest,
+	  const char *format, va_list args)
 {
 	struct ih_predicted *grown;
 	char *text;
