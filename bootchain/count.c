@@ -198,6 +198,9 @@ int ih_count_rename(const char *name, enum ih_count_change change, uint32_t trie
 	r = snprintf(made, sizeof(made), "%.*s%s%s", c.stem, name, counter, suffix);
 	if (r < 0 || r > IH_ENTRY_NAME_MAX)
 		return -ENAMETOOLONG;
+	/* "+2-1.conf" without its counter is ".conf", which the loader would not see any more */
+	if (ih_count_parse(made, &c) < 0)
+		return -EINVAL;
 	memcpy(ret, made, (size_t)r + 1);
 	return 0;
 }

@@ -73,7 +73,8 @@ enum ih_count_change {
  * length; the others write what the loader and systemd-bless-boot write, so that either finds
  * the other's names. Names without a counter stay as they are for IH_COUNT_BUMP.
  *
- * Return: 0, -EINVAL for a name that is no entry's, -ENAMETOOLONG, -ERANGE for @tries.
+ * Return: 0, -EINVAL for a name that is no entry's or would not be one any more ("+2-1.conf"
+ * without its counter), -ENAMETOOLONG, -ERANGE for @tries.
  */
 int ih_count_rename(const char *name, enum ih_count_change change, uint32_t tries, char *ret);
 

@@ -130,6 +130,8 @@ static const struct rename_row rename_rows[] = {
 	{ "foo.conf", IH_COUNT_ARM, 2147483648U, "", -ERANGE },
 	{ "foo.conf", IH_COUNT_NONE, 0, "", -EINVAL },
 	{ "foo.txt", IH_COUNT_GOOD, 0, "", -EINVAL },
+	{ "+2-1.conf", IH_COUNT_GOOD, 0, "", -EINVAL },
+	{ "+2-1.conf", IH_COUNT_BUMP, 0, "+1-2.conf", 0 },
 };
 
 Test(count, rename)
