@@ -30,6 +30,8 @@ int ih_landlock_abi(void);
  * on the way from / to a tree cannot be made, except where others than root may make them anyway
  * (/tmp): there the tree is left to its file permissions and @lost says so.
  *
+ * For processes that file permissions keep out of the trees, writing is restricted in /proc only.
+ *
  * See landlock(7) and Documentation/userspace-api/landlock.rst.
  *
  * Return: 0 or a negative errno with a sentence; -ENOSYS, -EOPNOTSUPP when the kernel has no
