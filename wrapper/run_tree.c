@@ -113,7 +113,7 @@ static enum ih_provenance provenance_of(const struct ih_judgement *j, enum ih_pr
 	if (hop->facts.program < IH_TRUST_OWNED)
 		return IH_PROVENANCE_UNVERIFIED;
 	/* env, nice, xargs do what they are told: by whoever started them */
-	if (hop->grammar && ih_grammar_is_launcher(hop->grammar))
+	if (hop->grammar && ih_grammar_is_launcher(hop->grammar) && j->gathered.n_hops > 1)
 		return from;
 	switch (hop->mode) {
 	case IH_MODE_PROGRAM:
