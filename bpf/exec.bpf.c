@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The exec gate: what execve() may start, layer by layer (the script, then its interpreter), with
- * a clean EPERM for the caller. Does not look at arguments, and does not see libraries: ld.so
- * called by hand shows here as ld.so only (memory.bpf.c has the rest).
+ * a clean EPERM for the caller. Does not look at arguments (args.bpf.c does), and does not see
+ * libraries: ld.so called by hand shows here as ld.so only (memory.bpf.c has the rest).
  */
 #include "bpf/judge.h"
 
@@ -45,27 +45,6 @@ int BPF_PROG(ih_bprm_creds, struct linux_binprm *bprm, int ret)
 		return ret;
 	if (bpf_core_field_exists(check->is_check) && BPF_CORE_READ_BITFIELD(check, is_check))
 		return exec_file(bprm->file, IH_ACT_CHECK);
-	return 0;
-}
-
-/* What the task is from now on. */
-SEC("lsm/bprm_committed_creds")
-int BPF_PROG(ih_bprm_done, struct linux_binprm *bprm)
-{
-	const struct ih_gate_config *config = ih_gate();
-	struct ih_inode_state *state;
-	struct ih_task_state *task;
-
-	task = bpf_task_storage_get(&ih_tasks, bpf_get_current_task_btf(), NULL,
-				    BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!task || !config)
-		return 0;
-	state = ih_inode(bprm->file->f_inode, config->epoch);
-	task->grammar = state ? state->grammar : 0;
-	task->flags = state ? state->flags : 0;
-	task->provenance = state && state->trust >= config->min_trust ? IH_PROVENANCE_VERIFIED
-								      : IH_PROVENANCE_UNVERIFIED;
-	task->phase = task->flags & IH_SEED_SCRIPTS ? IH_PHASE_START : IH_PHASE_NONE;
 	return 0;
 }
 

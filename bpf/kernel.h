@@ -30,6 +30,7 @@ typedef _Bool bool;
 #define S_IFMT	0170000
 #define S_IFREG 0100000
 #define S_IFIFO 0010000
+#define S_IFCHR 0020000
 
 #define PROT_READ  1
 #define PROT_WRITE 2
@@ -141,8 +142,17 @@ struct cred {
 	} euid, egid;
 };
 
+struct fdtable {
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
 struct task_struct {
 	int pid, tgid;
+	struct files_struct *files;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	unsigned int flags;

@@ -173,19 +173,83 @@ int ih_gate_remove(struct ih_gate *gate, const struct ih_file_key *key)
 	return bpf_map__delete_elem(gate->skeleton->maps.ih_seeds, key, sizeof(*key), 0);
 }
 
-int ih_gate_configure(struct ih_gate *gate, const struct ih_gate_config *config)
+static int put_grammars(struct ih_gate *gate, uint32_t slot, const struct ih_tables *t)
 {
+	struct ih_flat_tables *flat;
+	int r;
+
+	if (t->n_grammars > IH_TABLES_GRAMMARS || t->n_rules > IH_TABLES_RULES ||
+	    t->n_slots > IH_TABLES_SLOTS || t->n_strings > IH_TABLES_STRINGS)
+		return -E2BIG;
+	flat = calloc(1, sizeof(*flat));
+	if (!flat)
+		return -ENOMEM;
+	flat->n_grammars = t->n_grammars;
+	flat->n_rules = t->n_rules;
+	flat->n_slots = t->n_slots;
+	flat->n_strings = t->n_strings;
+	flat->probes = t->probes;
+	memcpy(flat->slots, t->slots, t->n_slots * sizeof(*t->slots));
+	memcpy(flat->rules, t->rules, t->n_rules * sizeof(*t->rules));
+	memcpy(flat->grammars, t->grammars, t->n_grammars * sizeof(*t->grammars));
+	memcpy(flat->strings, t->strings, t->n_strings);
+	r = bpf_map__update_elem(gate->skeleton->maps.ih_grammars, &slot, sizeof(slot), flat,
+				 sizeof(*flat), BPF_ANY);
+	free(flat);
+	return r;
+}
+
+static int put_names(struct ih_gate *gate, uint32_t slot, const struct ih_gate_policy *policy)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < policy->grammars->n_grammars && r == 0; i++) {
+		uint32_t key = slot * IH_TABLES_GRAMMARS + i;
+
+		r = bpf_map__update_elem(gate->skeleton->maps.ih_names, &key, sizeof(key),
+					 &policy->interpreters[i], sizeof(*policy->interpreters),
+					 BPF_ANY);
+	}
+	return r;
+}
+
+static int put_rules(struct ih_gate *gate, uint32_t slot, const struct ih_gate_policy *policy)
+{
+	int r = 0;
+
+	if (policy->n_rules > IH_RULES_MAX)
+		return -E2BIG;
+	for (uint32_t i = 0; i < policy->n_rules && r == 0; i++) {
+		uint32_t key = slot * IH_RULES_MAX + i;
+
+		r = bpf_map__update_elem(gate->skeleton->maps.ih_rules, &key, sizeof(key),
+					 &policy->rules[i], sizeof(policy->rules[i]), BPF_ANY);
+	}
+	return r;
+}
+
+int ih_gate_put(struct ih_gate *gate, const struct ih_gate_policy *policy, struct ih_diag *diag)
+{
+	struct ih_gate_config config = policy->config;
 	uint32_t next = !gate->active, zero = 0;
 	int r;
 
-	r = bpf_map__update_elem(gate->skeleton->maps.ih_config, &next, sizeof(next), config,
-				 sizeof(*config), BPF_ANY);
+	config.n_rules = policy->n_rules;
+	r = put_rules(gate, next, policy);
+	if (r == 0 && policy->grammars)
+		r = put_grammars(gate, next, policy->grammars);
+	if (r == 0 && policy->grammars)
+		r = put_names(gate, next, policy);
+	if (r == 0)
+		r = bpf_map__update_elem(gate->skeleton->maps.ih_config, &next, sizeof(next),
+					 &config, sizeof(config), BPF_ANY);
 	if (r == 0)
 		r = bpf_map__update_elem(gate->skeleton->maps.ih_active, &zero, sizeof(zero), &next,
 					 sizeof(next), BPF_ANY);
-	if (r == 0)
-		gate->active = next;
-	return r;
+	if (r < 0)
+		return ih_fail(diag, r, "cannot put the policy in force: %s", strerror(-r));
+	gate->active = next;
+	return 0;
 }
 
 int ih_gate_mark_guard(struct ih_gate *gate, struct ih_diag *diag)

@@ -12,6 +12,7 @@
 
 #include "common/abi/decide.h"
 #include "common/abi/gate.h"
+#include "common/abi/grammar.h"
 #include "common/diag.h"
 
 struct ih_gate;
@@ -55,12 +56,22 @@ struct ih_gate_file ih_gate_file_of(const struct stat *st);
 int ih_gate_add(struct ih_gate *gate, const struct ih_gate_file *file);
 int ih_gate_remove(struct ih_gate *gate, const struct ih_file_key *key);
 
+/* What a policy becomes for the kernel. Copied. */
+struct ih_gate_policy {
+	struct ih_gate_config config; /* n_rules is set from below */
+	const struct ih_rule *rules;  /* at most IH_RULES_MAX; the last one denies everything */
+	uint32_t n_rules;
+	const struct ih_tables *grammars; /* NULL: nothing is known to be an interpreter */
+	const uint16_t *interpreters;	  /* for each grammar: struct ih_facts.interpreter */
+};
+
 /**
- * ih_gate_configure() - put knobs in force, all at once
+ * ih_gate_put() - put a policy in force, all at once
  *
  * Writes the set that is not in force, then flips one number: no program ever sees half of each.
+ * Return: 0, -E2BIG when it does not fit the kernel's tables, a negative errno.
  */
-int ih_gate_configure(struct ih_gate *gate, const struct ih_gate_config *config);
+int ih_gate_put(struct ih_gate *gate, const struct ih_gate_policy *policy, struct ih_diag *diag);
 
 /* Tells the gate that this process is the guard: it was started before there was a gate to see it.
  * Children are guards until they execute something. */

@@ -21,16 +21,18 @@ struct ih_file_key {
 _Static_assert(sizeof(struct ih_file_key) == 16, "map key");
 
 enum ih_seed_flag {
-	IH_SEED_JIT = 1 << 0,	  /* an interpreter that writes machine code at run time */
-	IH_SEED_SCRIPTS = 1 << 1, /* an interpreter: what it opens as code is gated */
-	IH_SEED_GUARD = 1 << 2,	  /* the guard itself: may use bpf(2) while the lock is on */
+	IH_SEED_JIT = 1 << 0,	   /* an interpreter that writes machine code at run time */
+	IH_SEED_SCRIPTS = 1 << 1,  /* an interpreter: what it opens as code is gated */
+	IH_SEED_GUARD = 1 << 2,	   /* the guard itself: may use bpf(2) while the lock is on */
+	IH_SEED_LOGIN = 1 << 3,	   /* lets people in: what it starts has provenance interactive */
+	IH_SEED_LAUNCHER = 1 << 4, /* env, nice, xargs: what it starts is its caller's doing */
 };
 
 /* What the guard knows of a file. */
 struct ih_seed {
 	__s64 ctime_s;
 	__u32 ctime_ns;
-	__u32 grammar; /* place in the grammar tables, from 1; 0: no interpreter */
+	__u32 grammar; /* place in the grammar tables, from 1; 0: no interpreter and no launcher */
 	__u64 size;
 	__u8 trust; /* enum ih_trust_class */
 	__u8 flags; /* enum ih_seed_flag */

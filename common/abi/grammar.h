@@ -234,15 +234,13 @@ struct ih_grammar_header {
 };
 _Static_assert(sizeof(struct ih_grammar_header) == 56, "header is file format");
 
-#ifdef IH_SCAN_IN_KERNEL
-
 /* The tables as one map element: powers of two, so that an index can be masked. */
 #define IH_TABLES_GRAMMARS 512
 #define IH_TABLES_RULES	   16384
 #define IH_TABLES_SLOTS	   65536
 #define IH_TABLES_STRINGS  262144
 
-struct ih_tables {
+struct ih_flat_tables {
 	__u32 n_grammars, n_rules, n_slots, n_strings;
 	__u32 probes;
 	__u32 pad;
@@ -252,6 +250,8 @@ struct ih_tables {
 	char strings[IH_TABLES_STRINGS];
 };
 
+#ifdef IH_SCAN_IN_KERNEL
+#define ih_tables ih_flat_tables
 #else
 
 /* The tables, wherever they lie. */

@@ -2,7 +2,8 @@
 /*
  * ih-gated [--audit] [--lock] TREE… -- COMMAND…
  * For tests of the kernel gate alone, without the guard: vouches for every regular file below the
- * trees, attaches, runs the command, prints events to stderr as "event ACT REASON PATH".
+ * trees, attaches with profile server, runs the command, prints events to stderr as "event ACT
+ * REASON PATH".
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,8 @@
 #include <unistd.h>
 
 #include "bpf/loader.h"
+#include "policy/grammar.h"
+#include "policy/policy.h"
 
 static struct ih_gate *gate;
 static unsigned int added;
@@ -23,13 +26,19 @@ static int vouch(const char *path, const struct stat *st, int type, struct FTW *
 {
 	struct ih_gate_file file = ih_gate_file_of(st);
 	const char *name = path + where->base;
+	const struct ih_grammar *grammar;
 
 	(void)type;
 	if (!S_ISREG(st->st_mode))
 		return 0;
 	file.seed.trust = IH_TRUST_OWNED;
-	if (strcmp(name, "node") == 0)
-		file.seed.flags |= IH_SEED_JIT;
+	grammar = ih_grammars_find(ih_grammars_builtin(), name, NULL);
+	if (grammar) {
+		file.seed.grammar = ih_grammar_id(grammar) + 1;
+		file.seed.flags |= ih_grammar_has_jit(grammar) ? IH_SEED_JIT : 0;
+		file.seed.flags |= ih_grammar_is_launcher(grammar) ? IH_SEED_LAUNCHER
+								   : IH_SEED_SCRIPTS;
+	}
 	if (strcmp(name, "ih-gated") == 0)
 		file.seed.flags |= IH_SEED_GUARD;
 	added++;
@@ -40,6 +49,29 @@ static void print(void *context, const struct ih_event *event)
 {
 	(void)context;
 	fprintf(stderr, "event %u %u %s\n", event->act, event->reason, event->path);
+}
+
+static int put_policy(struct ih_gate_config config, struct ih_diag *diag)
+{
+	const struct ih_grammars *grammars = ih_grammars_builtin();
+	static uint16_t interpreters[IH_TABLES_GRAMMARS];
+	struct ih_gate_policy put = { .config = config,
+				      .grammars = ih_grammars_tables(grammars),
+				      .interpreters = interpreters };
+	struct ih_policy *policy;
+	int r;
+
+	r = ih_policy_profile("server", &policy, diag);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ih_grammars_count(grammars); i++)
+		interpreters[i] = (uint16_t)ih_policy_interpreter(
+			policy, ih_grammar_name(ih_grammars_at(grammars, i)));
+	put.rules = policy->rules;
+	put.n_rules = (uint32_t)policy->n_rules;
+	r = ih_gate_put(gate, &put, diag);
+	ih_policy_free(policy);
+	return r;
 }
 
 static int fail(const struct ih_diag *diag)
@@ -99,9 +131,10 @@ int main(int argc, char **argv)
 		return 2;
 	fprintf(stderr, "ih-gated: %u files\n", added);
 	ih_gate_listen(gate, print, NULL);
-	if (ih_gate_mark_guard(gate, &diag) < 0 || ih_gate_configure(gate, &config) < 0 ||
+	if (ih_gate_mark_guard(gate, &diag) < 0 || put_policy(config, &diag) < 0 ||
 	    ih_gate_attach(gate, &diag) < 0)
 		return fail(&diag);
+	fprintf(stderr, "ih-gated: attached\n");
 	r = run(argv + i + 1);
 	ih_gate_free(gate);
 	return r;

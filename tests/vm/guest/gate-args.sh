@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The argument gate: what an argv and an environment mean to an interpreter, decided in the kernel
+# by profile server. Each act works without the gate, is killed or refused with it, and neighbours
+# go on working. The acts are started by this shell, which ran before there was a gate, so that
+# nobody knows what it is: its provenance is "unverified".
+# packages: python3-minimal perl-base nodejs gawk busybox-static
+# files: build:tests/tools/ih-gated=/usr/bin/ih-gated
+# limit: 240
+. /run/lab/tap.sh
+
+mkdir -p /usr/share/lab
+echo 'print("ok")' > /usr/share/lab/ok.py
+echo 'echo ok' > /usr/share/lab/ok.sh
+echo 'print "ok\n";' > /usr/share/lab/ok.pl
+chmod 755 /usr/share/lab/*
+
+# One act a line: name, deny or allow, command for `env`, which hands on its caller's provenance.
+cat > /run/lab/acts <<'ACTS'
+python-c|deny|python3 -c print("ok")
+python-cluster|deny|python3 -EsuBc print("ok")
+python-W-value|deny|python3 -W -c -c print("ok")
+python-attached|deny|python3 -cprint("ok")
+bash-c|deny|bash -c echo${IFS}ok
+bash-lc|deny|bash --norc -ec echo${IFS}ok
+sh-o-c|deny|sh -o errexit -c echo${IFS}ok
+perl-e|deny|perl -e print"ok"
+perl-le|deny|perl -Mstrict -le print"ok"
+perl-inject|deny|perl -MPOSIX;print"ok" /usr/share/lab/ok.pl
+node-e|deny|node --no-warnings -e console.log("ok")
+node-eval|deny|node --eval=console.log("ok")
+gawk-system|deny|gawk BEGIN{system("echo${IFS}ok")}
+busybox-sh|deny|busybox sh -c echo${IFS}ok
+env-env|deny|env env A=1 sh -c echo${IFS}ok
+timeout|deny|timeout 5 bash -c echo${IFS}ok
+nice|deny|nice -n 5 python3 -c print("ok")
+BASH_ENV|deny|BASH_ENV=$(echo${IFS}ok) bash /usr/share/lab/ok.sh
+LUA-like|allow|A_VARIABLE=x bash /usr/share/lab/ok.sh
+python-script|allow|python3 /usr/share/lab/ok.py
+python-args|allow|python3 /usr/share/lab/ok.py -c print(1)
+python-opts|allow|python3 -I -B -u -W ignore -X dev /usr/share/lab/ok.py
+bash-script|allow|bash --norc -eu -o pipefail /usr/share/lab/ok.sh
+sh-script|allow|sh /usr/share/lab/ok.sh
+perl-script|allow|perl -w /usr/share/lab/ok.pl -e x
+env-script|allow|env A=1 python3 /usr/share/lab/ok.py
+busybox-script|allow|busybox sh /usr/share/lab/ok.sh
+timeout-script|allow|timeout 5 perl /usr/share/lab/ok.pl
+ACTS
+
+cat > /run/lab/run.sh <<'RUN'
+cd /tmp || exit 1
+while IFS='|' read -r name want command; do
+	# shellcheck disable=SC2086
+	out=$(/usr/bin/env $command < /dev/null 2> /dev/null)
+	status=$?
+	echo "$name|$status|$out"
+done < /run/lab/acts
+many=$(seq 3000)
+# shellcheck disable=SC2086
+echo "many|0|$(python3 /usr/share/lab/ok.py $many < /dev/null 2> /dev/null)"
+long=$(printf '%0120000d' 0)
+echo "long|0|$(python3 /usr/share/lab/ok.py $long < /dev/null 2> /dev/null)"
+echo "trusted-inline|0|$(perl /usr/share/lab/inline.pl 2> /dev/null)"
+RUN
+echo 'print `sh -c "echo ok"`;' > /usr/share/lab/inline.pl
+
+. /run/lab/run.sh > /run/lab/before
+/usr/bin/ih-gated /usr -- sleep 1000 2> /run/lab/events &
+while ! grep -q attached /run/lab/events; do sleep 0.1; done
+. /run/lab/run.sh > /run/lab/during
+pkill -x sleep
+wait
+
+field() { awk -F'|' -v n="$1" -v f="$2" '$1 == n { print $f }' "$3"; }
+while IFS='|' read -r name want _; do
+	case $want in
+	deny)
+		tap_like "$(field "$name" 3 /run/lab/before)" ok "$name works without the gate"
+		tap_is "$(field "$name" 3 /run/lab/during)" "" "$name is refused"
+		;;
+	allow)
+		tap_is "$(field "$name" 3 /run/lab/during)" ok "$name is allowed"
+		;;
+	esac
+done < /run/lab/acts
+tap_is "$(field many 3 /run/lab/during)" ok "3,000 arguments behind the script"
+tap_is "$(field long 3 /run/lab/during)" ok "an argument of 120,000 bytes"
+tap_is "$(field trusted-inline 3 /run/lab/during)" ok "inline code handed over by a trusted script"
+tap_like "$(cat /run/lab/events)" '^event 3 ' "the argument gate reports"
+tap_done
