@@ -69,17 +69,20 @@ static struct ih_json_out *json_hop(const struct ih_hop *hop)
 	return o;
 }
 
-static struct ih_json_out *json_rule(const struct ih_rule_info *rule)
+static struct ih_json_out *json_rule_object(const struct ih_rule_info *rule)
 {
-	struct ih_json_out *o;
+	struct ih_json_out *o = ih_json_new_object();
 
-	if (!rule || !rule->given)
-		return ih_json_new_string(NULL);
-	o = ih_json_new_object();
 	ih_json_set_string(o, "name", rule->name);
 	ih_json_set_string(o, "file", rule->file);
 	ih_json_set_u64(o, "line", rule->line);
 	return o;
+}
+
+/* null: no rule of the policy's decided */
+static struct ih_json_out *json_rule(const struct ih_rule_info *rule)
+{
+	return rule && rule->given ? json_rule_object(rule) : ih_json_new_string(NULL);
 }
 
 struct considering {
@@ -90,7 +93,7 @@ struct considering {
 static void add_considered(size_t rule, bool matched, const char *sentence, void *data)
 {
 	const struct considering *c = data;
-	struct ih_json_out *o = json_rule(&c->session->policy->info[rule]);
+	struct ih_json_out *o = json_rule_object(&c->session->policy->info[rule]);
 
 	ih_json_set_bool(o, "matched", matched);
 	ih_json_set_string(o, "sentence", sentence);
