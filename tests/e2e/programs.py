@@ -40,7 +40,7 @@ with tempfile.TemporaryDirectory(prefix="ih-programs.", dir="/opt") as top:
     with open(os.path.join(ROOT, "policy/profiles/server.json")) as f:
         policy = json.load(f)
     [p for p in policy["trust"] if "trees" in p][0]["trees"].append(tree)
-    policy["rules"].insert(0, {"name": "git-anywhere", "interpreters": ["git"], "modes": ["program"], "program": ">=owned",
+    policy["rules"].insert(0, {"name": "git-anywhere", "interpreters": ["git"], "modes": ["program", "none"], "program": ">=owned",
                                "sources": "any", "tolerates": ["unstable"], "verdict": "allow"})
     write(top + "/policy.json", json.dumps(policy), 0o644)
 
