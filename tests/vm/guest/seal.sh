@@ -2,7 +2,7 @@
 # A store that Nix made, sealed with fs-verity: it is verified without reading a file, and whatever is
 # done to it afterwards is noticed.
 # packages: libssl3 libsodium23 libsqlite3-0 libjson-c5 libcap-ng0 libseccomp2 libtss2-esys-3.0.2-0 libtss2-tctildr0 libtss2-rc0 attr
-# files: build:cli/ihard=/usr/bin/ihard build:bootchain/ihard-stage2=/usr/bin/ihard-stage2
+# files: build:cli/ihard=/usr/bin/ihard build:cli/ihard-verbs=/usr/bin/ihard-verbs build:bootchain/ihard-stage2=/usr/bin/ihard-stage2
 # hook: tests/vm/seal-store.sh
 # limit: 290
 . /run/lab/tap.sh
