@@ -220,21 +220,22 @@ static struct ih_bytes embedded_options(const struct ih_pe *pe)
 
 /*
  * With Secure Boot the stub ignores options that were handed over, and only the loader's attempt is
- * measured; without it they win, and the stub measures them again (measured with 252 and OVMF).
+ * measured; without it they win, and the stub measures them again, also when they are the image's
+ * own (measured with 252 and OVMF).
  */
 static int predict_options(struct ih_prediction *p, const struct ih_boot *boot,
 			   struct ih_bytes *ret_used)
 {
 	struct ih_bytes own = embedded_options(boot->image);
 	struct ih_bytes given = boot->options.len ? boot->options : own;
-	bool override = boot->options.len && !boot->keys.enabled;
+	bool handed_over = given.len && (boot->loader || boot->options.len);
 	int r = 0;
 
 	if (boot->loader && given.len)
 		r = ih_predict_options(p, IH_PCR_KERNEL_OPTIONS, given, "the boot loader");
-	if (!r && override)
+	if (!r && handed_over && !boot->keys.enabled)
 		r = ih_predict_options(p, IH_PCR_KERNEL_OPTIONS, given, "the stub");
-	*ret_used = override ? given : own;
+	*ret_used = handed_over && !boot->keys.enabled ? given : own;
 	return r;
 }
 
