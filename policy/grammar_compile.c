@@ -78,6 +78,8 @@ static const char *const test_names[IH_TEST_MAX_] = {
 	[IH_TEST_TRANSPORT] = "transport",
 	[IH_TEST_AT_NAME] = "at-name",
 	[IH_TEST_LESSPIPE] = "lesspipe",
+	[IH_TEST_LESS] = "less",
+	[IH_TEST_LINKER] = "linker",
 };
 static const char *const splitting_names[IH_SPLITTING_MAX_] = {
 	[IH_SPLITTING_SPACES] = "spaces", [IH_SPLITTING_QUOTES] = "quotes",

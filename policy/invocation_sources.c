@@ -158,6 +158,27 @@ static void add_pasted(struct ih_reader *rd, const struct ih_found *found)
 	ih_reader_add(rd, IH_SOURCE_MODULE, &name);
 }
 
+/* PAGER="less -R": no code, but the name of a program that will be started. */
+static void add_first_word(struct ih_reader *rd, const struct ih_found *found)
+{
+	struct ih_found program = *found;
+	size_t before = rd->ret->n_sources;
+	const char *blank;
+
+	while (program.len > 0 && program.text[0] == ' ') {
+		program.text++;
+		program.len--;
+	}
+	blank = memchr(program.text, ' ', program.len);
+	if (blank)
+		program.len = (size_t)(blank - program.text);
+	if (program.len == 0)
+		return;
+	ih_reader_add(rd, IH_SOURCE_PROGRAM, &program);
+	if (rd->ret->n_sources > before)
+		rd->ret->sources[before].optional = true;
+}
+
 /* Text that counts only if there is something in it. Return: false when it does not count. */
 static bool counts(struct ih_reader *rd, const struct ih_found *found)
 {
@@ -193,8 +214,19 @@ static bool counts(struct ih_reader *rd, const struct ih_found *found)
 		return found->len > 1 && found->text[0] == '@';
 	case IH_TEST_LESSPIPE:
 		return !ih_is_lesspipe(found->text, found->len);
+	case IH_TEST_LESS:
+		return !ih_is_plain_less(found->text, found->len);
+	case IH_TEST_LINKER:
+		if (ih_has_linker_plugin(found->text, found->len))
+			ih_invocation_unclear(rd->ret, "'%s' can load code into the linker",
+					      found->via);
+		return false;
 	case IH_TEST_WORDS:
-		return !ih_is_plain_words(found->text, found->len);
+		if (!ih_is_plain_words(found->text, found->len))
+			return true;
+		if (found->rule->role == IH_ROLE_SHELL)
+			add_first_word(rd, found);
+		return false;
 	default:
 		return true;
 	}

@@ -138,6 +138,36 @@ bool ih_is_lesspipe(const char *text, size_t len)
 	       (end - text == 6 && memcmp(text, " %s %s", 6) == 0);
 }
 
+/* One of less's options, or letters of several. */
+static bool is_plain_less_word(const char *word, size_t len)
+{
+	if (len > 2 && word[0] == '-' && word[1] == '-')
+		return word[2] != 'l'; /* --lesskey-src and its abbreviations */
+	return !memchr(word, 'k', len);
+}
+
+bool ih_is_plain_less(const char *text, size_t len)
+{
+	size_t i, start = 0;
+
+	for (i = 0; i <= len; i++) {
+		if (i < len && (text[i] == '+' || text[i] == '!' || text[i] == '`'))
+			return false;
+		/* '$' ends an option's value: another option follows. */
+		if (i < len && text[i] != ' ' && text[i] != '\t' && text[i] != '$')
+			continue;
+		if (!is_plain_less_word(text + start, i - start))
+			return false;
+		start = i + 1;
+	}
+	return true;
+}
+
+bool ih_has_linker_plugin(const char *text, size_t len)
+{
+	return memmem(text, len, "-plug", 5) || memchr(text, '@', len);
+}
+
 bool ih_is_number(const char *text, size_t len)
 {
 	size_t i;

@@ -33,6 +33,13 @@ bool ih_is_plain_assignment(const char *text, size_t len);
 
 /* Does make run or load something when it expands this? */
 bool ih_has_make_function(const char *text, size_t len);
+
+/* Options for less, as in $LESS: no commands ('+'), no file of keys ('-k'), no option by name that
+ * could be one of those. */
+bool ih_is_plain_less(const char *text, size_t len);
+
+/* Does what a compiler hands on to ld load a plugin, or options from a file? */
+bool ih_has_linker_plugin(const char *text, size_t len);
 bool ih_is_number(const char *text, size_t len);
 
 /* "| /usr/bin/lesspipe %s", with any directory: the program is judged when it starts. */

@@ -105,6 +105,8 @@ enum ih_test {
 	IH_TEST_TRANSPORT,  /* counts only if git would start a helper for it: ext::sh -c … */
 	IH_TEST_AT_NAME,    /* counts only behind '@': gcc @file */
 	IH_TEST_LESSPIPE,   /* counts unless it starts lesspipe, as distributions set it */
+	IH_TEST_LESS,	    /* counts unless it is options that only change how less looks */
+	IH_TEST_LINKER,	    /* makes unclear if it loads plugins or reads more options: gcc -Wl, */
 	IH_TEST_MAX_,
 };
 
