@@ -8,7 +8,8 @@
 
 #include "common/diag.h"
 
-#define IH_SHEBANG_MAX 256 /* BINPRM_BUF_SIZE, include/uapi/linux/binfmts.h */
+#define IH_SHEBANG_NIX_MAX 65536 /* longer scripts of nix-shell are not looked at */
+#define IH_SHEBANG_MAX	   256	 /* BINPRM_BUF_SIZE, include/uapi/linux/binfmts.h */
 
 struct ih_shebang {
 	char interpreter[IH_SHEBANG_MAX];
@@ -28,3 +29,17 @@ struct ih_shebang {
  * shell would then try the file as a script of its own).
  */
 int ih_shebang_parse(const void *head, size_t len, struct ih_shebang *ret, struct ih_diag *diag);
+
+/**
+ * ih_shebang_nix_shell() - who interprets a script that nix-shell was given
+ * @text: the whole script
+ * @ret: what follows -i in its '#! nix-shell' lines: a program and perhaps options, plain words
+ *
+ * Source: Nix, src/nix-build/nix-build.cc: the first line must begin with '#!'; every line after it
+ * that has the form '#! nix-shell WORDS' is more of nix-shell's command line; the last -i counts,
+ * and is pasted into a command for a shell.
+ * Return: 0, -ENOENT when no line names an interpreter, -EBADMSG with a sentence when it cannot be
+ * told, -EFBIG, -ENOMEM.
+ */
+int ih_shebang_nix_shell(const char *text, size_t len, char ret[IH_SHEBANG_MAX],
+			 struct ih_diag *diag);

@@ -16,6 +16,7 @@
 #include "common/cleanup.h"
 #include "common/fd.h"
 #include "policy/shebang.h"
+#include "policy/split.h"
 #include "wrapper/gather_priv.h"
 
 #define DEFAULT_PATH   "/bin:/usr/bin" /* glibc's, when PATH is not set */
@@ -350,6 +351,73 @@ static int gather_namesake(struct ih_walk *w, const struct ih_exec *exec,
 	return gather_words(w, exec, place, (int)(hop - w->out->hops));
 }
 
+/* The whole script that nix-shell was given. Return: its bytes, or a negative errno. */
+static ssize_t read_nix_script(const struct ih_hop *hop, const struct ih_finding **ret_script,
+			       char text[IH_SHEBANG_NIX_MAX + 1])
+{
+	for (size_t i = 0; i < hop->n_findings; i++) {
+		const struct ih_finding *f = &hop->findings[i];
+
+		if (f->main && f->kind == IH_SOURCE_FILE && f->fd >= 0) {
+			*ret_script = f;
+			return ih_pread_full(f->fd, text, IH_SHEBANG_NIX_MAX + 1, 0);
+		}
+	}
+	return -ENOENT;
+}
+
+/*
+ * "#! nix-shell -i python3": nix-shell starts that program with the script, and the environment of
+ * this exec means something to it. It may be one that only the packages bring: then nobody knows
+ * which, and the hop says that it is nowhere along PATH.
+ */
+static int gather_nix_shell(struct ih_walk *w, const struct ih_exec *exec, int self)
+{
+	struct ih_hop *hop = &w->out->hops[self];
+	_free_ char *text = malloc(IH_SHEBANG_NIX_MAX + 1);
+	_free_ char **words = NULL, **argv = NULL;
+	char interpreter[IH_SHEBANG_MAX];
+	const struct ih_finding *script = NULL;
+	struct ih_exec inner = *exec;
+	struct ih_diag diag = { 0 };
+	ssize_t len;
+	int r, n;
+
+	if (!text)
+		return -ENOMEM;
+	len = read_nix_script(hop, &script, text);
+	if (len < 0)
+		return 0; /* the script itself is refused already */
+	r = ih_shebang_nix_shell(text, (size_t)len, interpreter, &diag);
+	if (r == -ENOENT || r == -ENOMEM)
+		return r == -ENOENT ? 0 : r;
+	if (r < 0) {
+		say(hop, "'%s': %s", script->text, diag.text);
+		hop->mode = IH_MODE_UNCLEAR;
+		ih_hop_facts(w, hop, NULL);
+		return 0;
+	}
+	n = ih_split(IH_SPLITTING_SPACES, interpreter, strlen(interpreter), NULL, &words);
+	if (n < 0)
+		return -ENOMEM;
+	argv = calloc((size_t)n + 2, sizeof(*argv));
+	if (!argv)
+		return -ENOMEM;
+	memcpy(argv, words, (size_t)n * sizeof(*argv));
+	argv[n] = script->text;
+	inner.argv = argv;
+	inner.argc = n + 1;
+	return gather_hop(w, &inner, self);
+}
+
+static bool is_nix_shell(const struct ih_hop *hop)
+{
+	return hop->grammar && hop->argc &&
+	       (strcmp(ih_grammar_name(hop->grammar), "nix-shell") == 0 ||
+		(strcmp(ih_grammar_name(hop->grammar), "nix") == 0 &&
+		 strcmp(base_name(hop->argv[0]), "nix-shell") == 0));
+}
+
 static int gather_invocation(struct ih_walk *w, const struct ih_exec *exec,
 			     const struct ih_place *place, int self)
 {
@@ -358,6 +426,8 @@ static int gather_invocation(struct ih_walk *w, const struct ih_exec *exec,
 
 	hop->grammar = find_grammar(w->in->grammars, hop);
 	r = gather_words(w, exec, place, self);
+	if (r == 0 && is_nix_shell(hop))
+		r = gather_nix_shell(w, exec, self);
 	if (r == 0 && hop->script && hop->findings[0].origin == IH_ORIGIN_SHEBANG)
 		r = gather_namesake(w, exec, place, self);
 	return r;

@@ -13,7 +13,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from tap import Tap, skip_all
 
-IHARD, SCHEMA = sys.argv[1:3]
+IHARD, SCHEMA = (os.path.abspath(p) for p in sys.argv[1:3])
 t = Tap()
 
 
@@ -27,6 +27,39 @@ def check(*args, env=None, stdin=subprocess.DEVNULL, cwd="/usr", **more):
 def says(name, run, rc, *words):
     text = run.stdout + run.stderr
     t.ok(run.returncode == rc and all(w in text for w in words), name, f"exit {run.returncode}, wanted {rc}\n{text}")
+
+
+def nix_shell():
+    """A script of a trusted tree, whose second line says who interprets it."""
+    name = "a script of nix-shell"
+    if os.geteuid() != 0 or not os.path.exists("/usr/bin/nix-shell"):
+        return t.skip(name, "needs root, for a trusted tree, and /usr/bin/nix-shell")
+    top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+    with open(os.path.join(top, "policy/profiles/server.json"), encoding="utf-8") as f:
+        policy = json.load(f)
+    with tempfile.TemporaryDirectory(dir="/opt") as d:
+        os.chmod(d, 0o755)
+        policy["trust"][1]["trees"].append(d)
+        with open(os.path.join(d, "policy.json"), "w", encoding="utf-8") as f:
+            json.dump(policy, f)
+
+        def run(interpreter, env=()):
+            script = os.path.join(d, "tool")
+            with open(script, "w", encoding="utf-8") as f:
+                f.write(f"#!/usr/bin/env nix-shell\n#! nix-shell -i {interpreter} -p x\n")
+            os.chmod(script, 0o755)
+            return subprocess.run([IHARD, "check", "--policy", os.path.join(d, "policy.json"), *env, script],
+                                  env={"PATH": "/usr/bin:/bin"}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, check=False, cwd="/usr")
+
+        for result, rc, words in (
+                (run("python3"), 0, ("allowed", "launches    nix-shell", "launches    python3")),
+                (run("python3", ("--env", "PYTHONPATH=/tmp/x")), 1, ("denied", "PYTHONPATH")),
+                (run("no-such-program"), 1, ("denied", "'no-such-program' is nowhere along PATH")),
+                (run("'sh;id'"), 1, ("denied", "names no interpreter"))):
+            t.ok(result.returncode == rc and all(w in result.stdout for w in words), f"{name}: {words[-1]}",
+                 result.stdout)
+    return None
 
 
 def main():
@@ -69,6 +102,7 @@ def main():
         says("many", check(d), 1, "denied", "0 allowed, 1 denied", "1 files are neither")
         says("each", check("--each", "/usr/bin/ldd", script), 1, "1 allowed, 1 denied")
 
+        nix_shell()
         says("unknown option", check("--nope"), 2, "unknown option '--nope'")
         says("abbreviated option", check("--exp", script), 2, "did you mean '--explain'")
         says("option twice", check("--json", "--json", script), 2, "given twice")

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tables for policy/shebang.c; tests/e2e/shebang.sh holds the same lines against the kernel. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -68,4 +69,52 @@ Test(shebang, length)
 	cr_expect_eq(ih_shebang_parse(head, sizeof(head), &sb, NULL), 0, "cut-off argument");
 	cr_expect_eq(strlen(sb.argument), 255 - 11, "as much as Linux takes: %zu",
 		     strlen(sb.argument));
+}
+
+struct nix_row {
+	char name[40], text[120];
+	int result;
+	char interpreter[24];
+};
+
+static const struct nix_row nix_rows[] = {
+	{ "second line", "#!/usr/bin/env nix-shell\n#! nix-shell -i python3 -p python3\nx", 0,
+	  "python3" },
+	{ "no blank", "#!/bin/nix-shell\n#!nix-shell -i sh\n", 0, "sh" },
+	{ "options before it", "#! nix-shell\n#! nix-shell -p a --pure -i bash\n", 0, "bash" },
+	{ "two lines, last counts", "#! nix-shell\n#! nix-shell -i sh\nx\n#! nix-shell -i perl", 0,
+	  "perl" },
+	{ "options of its own", "#! nix-shell\n#! nix-shell -i 'python3 -u'\n", 0, "python3 -u" },
+	{ "long name", "#! nix-shell\n#!\tnix-shell --interpreter ruby", 0, "ruby" },
+	{ "first line is not looked at", "#! nix-shell -i sh\n", -ENOENT, "" },
+	{ "none", "#! nix-shell\n#! nix-shell -p a\n", -ENOENT, "" },
+	{ "no shebang", "x\n#! nix-shell -i sh\n", -ENOENT, "" },
+	{ "another program", "#! nix-shell\n#! nix-shellx -i sh\n", -ENOENT, "" },
+	{ "nothing behind -i", "#! nix-shell\n#! nix-shell -i\n", -EBADMSG, "" },
+	{ "more than a program", "#! nix-shell\n#! nix-shell -i 'sh;id'\n", -EBADMSG, "" },
+	{ "open quote", "#! nix-shell\n#! nix-shell -i 'sh\n", -EBADMSG, "" },
+	{ "empty", "", -ENOENT, "" },
+};
+
+Test(shebang, nix_shell)
+{
+	char interpreter[IH_SHEBANG_MAX], *large;
+
+	for (size_t i = 0; i < sizeof(nix_rows) / sizeof(nix_rows[0]); i++) {
+		const struct nix_row *row = &nix_rows[i];
+		struct ih_diag diag = { 0 };
+		int r = ih_shebang_nix_shell(row->text, strlen(row->text), interpreter, &diag);
+
+		cr_expect_eq(r, row->result, "%s: %d", row->name, r);
+		if (r == 0)
+			cr_expect_str_eq(interpreter, row->interpreter, "%s: '%s'", row->name,
+					 interpreter);
+		if (r == -EBADMSG)
+			cr_expect(diag.text[0], "%s: no sentence", row->name);
+	}
+	large = calloc(1, IH_SHEBANG_NIX_MAX + 1);
+	cr_assert(large);
+	cr_expect_eq(ih_shebang_nix_shell(large, IH_SHEBANG_NIX_MAX + 1, interpreter, NULL),
+		     -EFBIG);
+	free(large);
 }
