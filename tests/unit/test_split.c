@@ -51,7 +51,8 @@ static const struct row rows[] = {
 	{ IH_SPLITTING_MAKE, 1, "-k\\ x", "<-k x>" },
 };
 
-static char *const environment[] = { "A=one two", "B=", "AB=no", NULL };
+static char first[] = "A=one two", second[] = "B=", third[] = "AB=no";
+static char *const environment[] = { first, second, third, NULL };
 
 Test(split, rows)
 {
@@ -76,7 +77,8 @@ Test(split, rows)
 
 Test(split, limits)
 {
-	static char *const wide[] = { "A=0123456789012345678901234567890123456789", NULL };
+	static char value[] = "A=0123456789012345678901234567890123456789";
+	static char *const wide[] = { value, NULL };
 	size_t len = 2 * (IH_SPLIT_WORDS_MAX + 1);
 	char *text = malloc(len), *many = malloc(len), **words;
 
