@@ -80,6 +80,7 @@ static const char *const test_names[IH_TEST_MAX_] = {
 	[IH_TEST_LESSPIPE] = "lesspipe",
 	[IH_TEST_LESS] = "less",
 	[IH_TEST_LINKER] = "linker",
+	[IH_TEST_REQUIRED] = "required",
 };
 static const char *const splitting_names[IH_SPLITTING_MAX_] = {
 	[IH_SPLITTING_SPACES] = "spaces", [IH_SPLITTING_QUOTES] = "quotes",

@@ -48,6 +48,7 @@ struct ih_source {
 	bool optional;	  /* not being there is fine */
 	bool main;	  /* what the invocation is all about: the script, the -c text */
 	bool beside;	  /* a directory: that of the main script, once links are resolved */
+	bool required;	  /* a directory: counts only if a module that the script names is in it */
 	bool pure;	  /* inline text that computes and prints, and can do nothing else */
 };
 

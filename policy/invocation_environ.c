@@ -221,8 +221,10 @@ static void add_implicit(struct ih_reader *rd, const struct ih_rule_entry *rule)
 	ih_reader_add(rd,
 		      rule->role == IH_ROLE_DIRECTORY ? IH_SOURCE_DIRECTORY : IH_SOURCE_IMPLICIT,
 		      &found);
-	if (rd->ret->n_sources > before)
+	if (rd->ret->n_sources > before) {
 		rd->ret->sources[before].optional = true;
+		rd->ret->sources[before].required = rule->test == IH_TEST_REQUIRED;
+	}
 }
 
 void ih_reader_implicit(struct ih_reader *rd)

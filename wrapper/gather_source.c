@@ -17,10 +17,13 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/fd.h"
 #include "common/text.h"
+#include "policy/required.h"
 #include "wrapper/gather_priv.h"
 
-#define FD_NONE (-1)
+#define FD_NONE		(-1)
+#define SCRIPT_TEXT_MAX 262144 /* of a longer script nobody reads what it asks for */
 
 bool ih_is_null_device(const struct stat *st)
 {
@@ -327,6 +330,50 @@ static int look_beside(struct ih_walk *w, const struct ih_hop *hop, const struct
 	return r == -ENOMEM ? r : 0;
 }
 
+static bool is_module_here(int dirfd, const char *name)
+{
+	static const char *const suffixes[] = { ".lua", "/init.lua", ".so" };
+	char path[IH_REQUIRED_NAME_MAX + 16];
+	struct stat st;
+
+	for (size_t i = 0; i < IH_ARRAY_SIZE(suffixes); i++) {
+		(void)snprintf(path, sizeof(path), "./%s%s", name, suffixes[i]);
+		if (fstatat(dirfd, path, &st, 0) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Lua looks for modules in the working directory, after its own directories. To refuse every script
+ * in every directory would be to refuse them all: it counts if there is a module that the script
+ * asks for by name.
+ */
+static int look_at_required(struct ih_walk *w, const struct ih_hop *hop,
+			    const struct ih_place *place, const struct ih_source *src,
+			    struct ih_finding *f)
+{
+	_free_ char *text = malloc(SCRIPT_TEXT_MAX);
+	struct ih_required required = { 0 };
+	char name[IH_REQUIRED_NAME_MAX];
+	bool here = false;
+	ssize_t len = 0;
+
+	if (!text)
+		return -ENOMEM;
+	for (size_t i = 0; i < hop->n_findings; i++)
+		if (hop->findings[i].main && hop->findings[i].fd >= 0)
+			len = ih_pread_full(hop->findings[i].fd, text, SCRIPT_TEXT_MAX, 0);
+	if (len > 0)
+		required = (struct ih_required){ text, text + len };
+	while (!here && ih_required_next(&required, name))
+		here = is_module_here(place->dirfd, name);
+	if (here || len < 0 || len == SCRIPT_TEXT_MAX)
+		return look_at_directory(w, src, f);
+	f->standing = IH_STANDING_HARMLESS;
+	return set_reason(f, IH_TRUST_UNKNOWN, "no module that the script asks for is there");
+}
+
 static int look(struct ih_walk *w, const struct ih_hop *hop, const struct ih_place *place,
 		const struct ih_source *src, struct ih_finding *f)
 {
@@ -341,6 +388,8 @@ static int look(struct ih_walk *w, const struct ih_hop *hop, const struct ih_pla
 	case IH_SOURCE_PATH:
 		return look_at_directory(w, src, f);
 	case IH_SOURCE_DIRECTORY:
+		if (src->required)
+			return look_at_required(w, hop, place, src, f);
 		return src->beside ? look_beside(w, hop, src, f) : look_at_directory(w, src, f);
 	case IH_SOURCE_PROGRAM:
 		return look_at_started(w, place, src, f);
