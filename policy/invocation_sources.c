@@ -215,17 +215,21 @@ static bool counts(struct ih_reader *rd, const struct ih_found *found)
 	case IH_TEST_LESSPIPE:
 		return !ih_is_lesspipe(found->text, found->len);
 	case IH_TEST_LESS:
-		return !ih_is_plain_less(found->text, found->len);
+		if (!ih_is_plain_less(found->text, found->len))
+			add_inline(rd, found);
+		return false;
 	case IH_TEST_LINKER:
 		if (ih_has_linker_plugin(found->text, found->len))
 			ih_invocation_unclear(rd->ret, "'%s' can load code into the linker",
 					      found->via);
 		return false;
 	case IH_TEST_WORDS:
-		if (!ih_is_plain_words(found->text, found->len))
-			return true;
-		if (found->rule->role == IH_ROLE_SHELL)
+		if (found->rule->role != IH_ROLE_PROGRAM)
+			return !ih_is_plain_words(found->text, found->len);
+		if (ih_is_plain_words(found->text, found->len))
 			add_first_word(rd, found);
+		else
+			add_inline(rd, found);
 		return false;
 	default:
 		return true;
