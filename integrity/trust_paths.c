@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +16,7 @@
 
 struct tree {
 	const char *name; /* the policy's */
+	bool located;	  /* looked for when a file is first held against it */
 	struct ih_place place;
 };
 
@@ -30,6 +32,7 @@ static void locate(struct tree *t)
 
 	if (!w)
 		return;
+	t->located = true;
 	if (t->name[0] == '/' && ih_walk_path(AT_FDCWD, t->name, w, NULL) == 0) {
 		t->place.device = ih_walk_end(w)->device;
 		t->place.inode = ih_walk_end(w)->inode;
@@ -57,19 +60,22 @@ static int paths_open(const struct ih_provider *provider, void **ret)
 		free(p);
 		return -ENOMEM;
 	}
-	for (size_t i = 0; i < provider->n_trees; i++) {
-		p->trees[p->n].name = provider->trees[i];
-		locate(&p->trees[p->n++]);
-	}
+	for (size_t i = 0; i < provider->n_trees; i++)
+		p->trees[p->n++].name = provider->trees[i];
 	*ret = p;
 	return 0;
 }
 
-static const struct tree *find_tree(const struct paths *p, const struct ih_walk *w)
+/* A profile lists some fifty trees and most files lie in the first: the others cost nothing then.
+ */
+static const struct tree *find_tree(struct paths *p, const struct ih_walk *w)
 {
-	for (size_t i = 0; i < p->n; i++)
+	for (size_t i = 0; i < p->n; i++) {
+		if (!p->trees[i].located)
+			locate(&p->trees[i]);
 		if (ih_place_find(&p->trees[i].place, w) >= 0)
 			return &p->trees[i];
+	}
 	return NULL;
 }
 

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """TAP for end-to-end tests in Python: t = Tap(); t.ok(cond, name, why); t.skip(name, why); t.done()."""
+import os
 import subprocess
 import sys
+
+# meson names built programs relative to the build folder; tests run them from elsewhere
+sys.argv[1:] = [os.path.abspath(a) if "/" in a and os.path.exists(a) else a for a in sys.argv[1:]]
 
 
 class Tap:

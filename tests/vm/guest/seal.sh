@@ -5,6 +5,7 @@
 # files: build:cli/ihard=/usr/bin/ihard build:cli/ihard-verbs=/usr/bin/ihard-verbs build:bootchain/ihard-stage2=/usr/bin/ihard-stage2
 # hook: tests/vm/seal-store.sh
 # limit: 290
+# shellcheck disable=SC2034,SC2120,SC2154 # tap.sh sets tap_out and tap_err
 . /run/lab/tap.sh
 
 S=/lab-store
