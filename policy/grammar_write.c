@@ -437,9 +437,16 @@ static void fill_options(struct ih_compiler *c)
 			g->first_option = i;
 		g->n_options = i + 1 - g->first_option;
 	}
-	for (i = 0; i < c->n_spellings; i++)
-		if (c->rules[c->spellings[i].rule].name == 0)
-			c->rules[c->spellings[i].rule].name = c->spellings[i].name;
+	for (i = 0; i < c->n_spellings; i++) {
+		const struct ih_spelling *s = &c->spellings[i];
+
+		if (c->rules[s->rule].name == 0)
+			c->rules[s->rule].name = s->name;
+		if (s->len && c->strings.data[s->name + s->len - 1] == '*' &&
+		    s->len <= IH_SCAN_PREFIX_MAX)
+			c->grammars[s->grammar].prefixes[(s->len - 1) / 32] |= 1u
+									       << (s->len - 1) % 32;
+	}
 }
 
 int ih_compiler_write(struct ih_compiler *c, struct ih_text *ret, struct ih_diag *diag)

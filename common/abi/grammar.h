@@ -208,8 +208,9 @@ struct ih_grammar_entry {
 	__u32 first_ending, n_endings;
 	__u32 parent;		       /* the program that a part belongs to; itself otherwise */
 	__u32 first_option, n_options; /* rules of options and variables, for listings */
+	__u32 prefixes[2];	       /* bit n: a rule "…*" has n bytes before its '*' */
 };
-_Static_assert(sizeof(struct ih_grammar_entry) == 52, "grammars are file format");
+_Static_assert(sizeof(struct ih_grammar_entry) == 60, "grammars are file format");
 
 /*
  * One spelling. The hash only finds it: the bytes are compared as well, because whoever writes a

@@ -242,18 +242,23 @@ IH_SCAN_FUNCTION int ih_scan_find_prefix(struct ih_scan *s)
 {
 	const struct ih_tables *t = s ? IH_SCAN_TABLES(s) : 0;
 	struct ih_scan_folding how;
+	const struct ih_grammar_entry *g;
 	int best = -1, at;
+	__u64 hash, lengths;
 	__u32 i, len;
-	__u64 hash;
 
 	if (!t)
+		return -1;
+	g = IH_SCAN_GRAM(t, s->q.grammar);
+	lengths = (__u64)g->prefixes[1] << 32 | g->prefixes[0];
+	if (!lengths)
 		return -1;
 	len = s->q.len;
 	how = ih_scan_folding(IH_SCAN_GRAM(t, s->q.grammar)->style, s->q.scope);
 	hash = ih_hash_scope(s->q.grammar, s->q.scope);
 	for (i = 0; i < IH_SCAN_PREFIX_MAX && i <= len; i++) {
 		s->q.len = i;
-		at = ih_scan_probe(s, ih_hash_byte(hash, '*'), 1);
+		at = lengths >> i & 1 ? ih_scan_probe(s, ih_hash_byte(hash, '*'), 1) : -1;
 		if (at >= 0) {
 			best = at;
 			s->prefix = i;
