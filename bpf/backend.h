@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the guard asks of whatever enforces: the BPF programs (backend_bpf.c) or fanotify permission
+ * events (fanotify.c). The guard knows where trust comes from and a back end does not; a back end
+ * knows how the kernel is told and the guard does not.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/loader.h"
+#include "common/diag.h"
+
+struct ih_backend_options {
+	struct ih_gate_limits limits;
+
+	/* Called from ih_backend_ops.take_events for each event. */
+	ih_gate_listener listener;
+
+	/*
+	 * For a back end that learns of a file when it is wanted: what is it? Called from any
+	 * thread of the back end's; the descriptor stays the caller's. Verifying a store object
+	 * takes as long as reading it: the guard keeps its own deadline, and then says -EAGAIN.
+	 *
+	 * Return: 0 with all of *ret filled, also for an untrusted file; -EAGAIN when it is not
+	 * known yet; another negative errno when it cannot be found out. Whatever is not 0 is no
+	 * trust.
+	 */
+	int (*judge)(void *context, int fd, struct ih_gate_file *ret);
+	void *context; /* of both */
+};
+
+/* All functions but probe() are called from one thread, add() and remove() from any. */
+struct ih_backend_ops {
+	const char *name;   /* "bpf", "fanotify": stable, in status and metrics */
+	const char *title;  /* "BPF security module programs" */
+	const char *cannot; /* one sentence: what it cannot stop */
+	bool survives;	    /* keep() outlives the process: the guard's death opens nothing */
+
+	/* Can this machine hold it? Return: 0, or a negative errno and what to change. */
+	int (*probe)(struct ih_diag *diag);
+
+	/* Everything that can fail, but nothing is enforced yet. */
+	int (*open)(const struct ih_backend_options *options, void **ret, struct ih_diag *diag);
+	void (*free)(void *state); /* what was not kept is no longer enforced */
+
+	/* See ih_gate_put(), ih_gate_add(), ih_gate_remove(). */
+	int (*put)(void *state, const struct ih_gate_policy *policy, struct ih_diag *diag);
+	int (*add)(void *state, const struct ih_gate_file *file);
+	int (*remove)(void *state, const struct ih_file_key *key);
+
+	/* From here it is enforced. The calling process is the guard and must not stop itself. */
+	int (*attach)(void *state, struct ih_diag *diag);
+
+	/* Make it outlive this process, and end that. NULL unless it survives. */
+	int (*keep)(void *state, struct ih_diag *diag);
+	int (*release)(void *state, struct ih_diag *diag);
+
+	/* A descriptor to poll; take_events() never waits. Return: events handled, or an errno. */
+	int (*event_fd)(void *state);
+	int (*take_events)(void *state);
+	int (*counts)(void *state, struct ih_gate_counts *ret);
+};
+
+extern const struct ih_backend_ops ih_backend_bpf;
+
+/* The strongest first; the table ends with NULL. */
+extern const struct ih_backend_ops *const ih_backends[];
+
+/**
+ * ih_backend_choose() - the strongest back end that this machine can hold
+ * @name: or the one of that name, NULL for any
+ * @diag: on failure, and on success when a stronger one had to be passed over: why
+ *
+ * Return: NULL when there is none.
+ */
+const struct ih_backend_ops *ih_backend_choose(const char *name, struct ih_diag *diag);
