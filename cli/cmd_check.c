@@ -14,6 +14,7 @@
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "common/cleanup.h"
+#include "policy/machine.h"
 #include "policy/words.h"
 
 enum {

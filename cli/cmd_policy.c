@@ -18,10 +18,10 @@
 #include "common/json.h"
 #include "policy/compiled.h"
 #include "policy/lint.h"
+#include "policy/machine.h"
 #include "policy/policy_test.h"
 #include "policy/words.h"
 #include "wrapper/judge.h"
-#include "wrapper/session.h"
 
 enum {
 	OPT_INTERPRETERS,
@@ -68,7 +68,7 @@ static int open_policy(const char *verb, const char *file, const char *profile,
 		       struct ih_policy **ret, struct ih_diag *diag)
 {
 	struct ih_diag note = { 0 };
-	int r = ih_session_policy(file, profile, ret, &note, diag);
+	int r = ih_machine_policy(file, profile, ret, &note, diag);
 
 	if (r == 0 && note.text[0])
 		fprintf(stderr, "ihard policy %s: %s\n", verb, note.text);
@@ -160,7 +160,7 @@ static int read_unused(const char *path, struct ih_policy **ret, struct ih_diag 
 	size_t len;
 	int r = ih_read_file(AT_FDCWD, path, IH_COMPILED_SIZE_MAX, &text, &len, diag);
 
-	return r < 0 ? r : ih_policy_from_bytes(path, text, len, &ih_session_names, ret, diag);
+	return r < 0 ? r : ih_policy_from_bytes(path, text, len, &ih_machine_names, ret, diag);
 }
 
 /* The operand, or what the options say. Return: an exit code; IH_EXIT_OK with *@ret filled. */

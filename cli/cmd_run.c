@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "common/cleanup.h"
+#include "policy/machine.h"
 #include "wrapper/run.h"
 
 enum {
