@@ -205,7 +205,7 @@ static int decide(struct ih_run *run, struct ih_judgement *j, const struct ih_en
 		return IH_EXIT_RUN_NOT_FOUND;
 	}
 	if (j->stops || j->reported || run->session->policy->report_allowed)
-		ih_run_event(run, j, getpid(), /* tree= */ false);
+		ih_run_event(run, j, getpid(), IH_RUN_COMMAND);
 	(void)ih_fail(&sentence, 0, "%s", ih_text_get(&j->sentence));
 	if (j->stops && !run->audit) {
 		*diag = sentence;

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "common/diag.h"
-#include "wrapper/event.h"
+#include "policy/event.h"
 #include "wrapper/session.h"
 
 /* Exit codes that ihard-run(1) promises. */

@@ -25,86 +25,6 @@ static int begin(void *context, struct ih_diag *diag)
 	return ih_trust_open(policy->providers, policy->n_providers, &run->session->trust, diag);
 }
 
-static const char *script_of(const struct ih_hop *hop)
-{
-	for (size_t i = 0; i < hop->n_findings; i++)
-		if (hop->findings[i].main && hop->findings[i].evidence.path)
-			return hop->findings[i].evidence.path;
-	return NULL;
-}
-
-void ih_run_event(const struct ih_run *run, const struct ih_judgement *j, pid_t pid, bool tree)
-{
-	const struct ih_hop *hop = ih_judgement_hop(j);
-	const struct ih_answer *answer = &j->answers[j->decisive];
-	const struct ih_rule_info *rule = ih_policy_rule(run->session->policy, answer);
-	const struct ih_event_fields e = {
-		.kind = j->stops && !run->audit	  ? IH_EVENT_DENIED
-			: j->stops || j->reported ? IH_EVENT_AUDIT
-						  : IH_EVENT_ALLOWED,
-		.sentence = ih_text_get(&j->sentence),
-		.advice = j->advice,
-		.reason = ih_reason_name((enum ih_reason)answer->reason),
-		.program = hop->evidence.path ? hop->evidence.path : hop->name,
-		.script = script_of(hop),
-		.interpreter = hop->grammar ? ih_grammar_name(hop->grammar) : NULL,
-		.mode = ih_mode_name(hop->mode),
-		.provenance = ih_provenance_name((enum ih_provenance)hop->facts.provenance),
-		.rule = rule ? rule->name : NULL,
-		.rule_file = rule ? rule->file : NULL,
-		.rule_line = rule ? rule->line : 0,
-		.policy = run->session->policy->name,
-		.argv = hop->argv,
-		.pid = pid,
-		.uid = hop->facts.uid,
-		.tree = tree,
-	};
-
-	ih_event_send(run->events, &e);
-}
-
-/* A rule as a policy file has it, that is as narrow as the facts are. */
-static void suggest_rule(const struct ih_hop *hop, struct ih_text *t)
-{
-	const char *interpreter = hop->grammar ? ih_grammar_name(hop->grammar) : NULL;
-
-	(void)ih_text_addf(t, "{ \"name\": \"allow-%s\", ", ih_mode_name(hop->mode));
-	if (interpreter)
-		(void)ih_text_addf(t, "\"interpreters\": [ \"%s\" ], ", interpreter);
-	(void)ih_text_addf(t, "\"modes\": [ \"%s\" ], \"program\": \">=%s\", ",
-			   ih_mode_name(hop->mode),
-			   ih_trust_name((enum ih_trust_class)hop->facts.program));
-	if (hop->facts.n_sources)
-		(void)ih_text_addf(t, "\"sources\": \">=%s\", ",
-				   ih_trust_name((enum ih_trust_class)hop->facts.sources));
-	(void)ih_text_addf(t, "\"uids\": [ %u ], \"provenance\": [ \"%s\" ], ", hop->facts.uid,
-			   ih_provenance_name((enum ih_provenance)hop->facts.provenance));
-	if (hop->facts.flags & IH_FACT_DOUBTS) {
-		const char *comma = "";
-
-		(void)ih_text_addf(t, "\"tolerates\": [ ");
-		for (uint32_t bit = 1; bit & IH_FACT_DOUBTS; bit <<= 1)
-			if (hop->facts.flags & bit) {
-				(void)ih_text_addf(t, "%s\"%s\"", comma, ih_fact_name(bit));
-				comma = ", ";
-			}
-		(void)ih_text_addf(t, " ], ");
-	}
-	(void)ih_text_addf(t, "\"verdict\": \"allow\" }");
-}
-
-void ih_run_report(const struct ih_run *run, const struct ih_judgement *j)
-{
-	struct ih_text rule = { 0 };
-	struct ih_diag line;
-
-	suggest_rule(ih_judgement_hop(j), &rule);
-	(void)ih_fail(&line, 0, "would be denied: %s; this rule would allow it: %s",
-		      ih_text_get(&j->sentence), ih_text_get(&rule));
-	run->note(line.text);
-	ih_text_done(&rule);
-}
-
 /* What a new image is, as the one who execs next. */
 static enum ih_provenance provenance_of(const struct ih_judgement *j, enum ih_provenance from)
 {
@@ -275,7 +195,7 @@ static void on_image(void *context, const struct ih_image *image, enum ih_proven
 	ret->provenance = provenance_of(&j, from);
 	/* The outermost command was reported before it was started. */
 	if (!is_outermost && (j.stops || j.reported || run->session->policy->report_allowed))
-		ih_run_event(run, &j, image->pid, /* tree= */ true);
+		ih_run_event(run, &j, image->pid, IH_RUN_IMAGE);
 	if (j.stops && run->audit && is_outermost) {
 		ret->allow = true;
 	} else if (j.stops) {
@@ -312,7 +232,7 @@ static void on_attempt(void *context, const struct ih_attempt *attempt, enum ih_
 		    strcmp(run->last.text, ret->sentence.text) == 0)
 			ret->sentence.text[0] = '\0';
 		else
-			ih_run_event(run, &j, attempt->image.pid, /* tree= */ true);
+			ih_run_event(run, &j, attempt->image.pid, IH_RUN_ATTEMPT);
 		if (ret->sentence.text[0])
 			run->last = ret->sentence;
 		run->last_pid = attempt->image.pid;
