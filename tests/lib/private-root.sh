@@ -10,6 +10,11 @@ private_root() {
 	local flags=(--mount --propagation private)
 	local root status
 	[ "$(id -u)" -eq 0 ] || flags+=(--user --map-root-user)
+	if ! mountpoint -q /; then
+		echo "error: in a chroot whose / is no mount point nothing can be mounted privately; make it one" \
+			"before you enter it ('mount --bind DIR DIR'), or enter it with systemd-nspawn" >&2
+		return 1
+	fi
 	root=$(mktemp -d)
 	# shellcheck disable=SC2016 # for the inner shell
 	unshare "${flags[@]}" bash -c '
