@@ -38,32 +38,21 @@ static const struct ih_option table[OPT_COUNT] = {
 	{ "quiet", NULL, "print only what failed", false },
 };
 
-/* Return: 0, or an exit code plus one. */
-static int parse_options(struct ih_options *o, struct settings *s)
+static int set_option(const struct ih_options *o, void *to, int c, const char *value)
 {
-	const char *value;
-	int c;
+	struct settings *s = to;
 
-	while ((c = ih_options_next(o, &value)) >= 0) {
-		if (c < IH_BOOT_OWN)
-			ih_boot_place(&s->places, c, value);
-		else if (c == OPT_FILE)
-			s->file = value;
-		else if (c == OPT_SYSTEMCTL)
-			s->systemctl = value;
-		else if (c == OPT_CHECK_ONLY)
-			s->check_only = true;
-		else
-			s->quiet = true;
-	}
-	if (c == IH_OPTIONS_HELP)
-		return IH_EXIT_OK + 1;
-	if (c == IH_OPTIONS_ERROR)
-		return IH_EXIT_USAGE + 1;
-	if (ih_options_operand(o) != o->argc)
-		return ih_usage_error(o, "takes no operand") + 1;
-	if (!s->systemctl)
-		s->systemctl = access(SYSTEMCTL, X_OK) == 0 ? SYSTEMCTL : "/usr/bin/systemctl";
+	(void)o;
+	if (c < IH_BOOT_OWN)
+		ih_boot_place(&s->places, c, value);
+	else if (c == OPT_FILE)
+		s->file = value;
+	else if (c == OPT_SYSTEMCTL)
+		s->systemctl = value;
+	else if (c == OPT_CHECK_ONLY)
+		s->check_only = true;
+	else
+		s->quiet = true;
 	return 0;
 }
 
@@ -211,15 +200,12 @@ static int decide(struct ih_options *o, const struct settings *s, const struct i
 int ih_boot_assess(int argc, char **argv)
 {
 	struct ih_options o = {
-		"boot assess",
-		"[options]",
-		"Runs the checks that make a boot good. A service runs it before\n"
-		"boot-complete.target; when a check fails the target is not reached.",
-		table,
-		OPT_COUNT,
-		0,
-		0,
-		NULL
+		.verb = "boot assess",
+		.usage = "[options]",
+		.about = "Runs the checks that make a boot good. A service runs it before\n"
+			 "boot-complete.target; when a check fails the target is not reached.",
+		.table = table,
+		.n = OPT_COUNT,
 	};
 	struct ih_assessment a = { 0 };
 	_free_ char *text = NULL;
@@ -228,10 +214,13 @@ int ih_boot_assess(int argc, char **argv)
 	size_t len = 0;
 	int r;
 
-	ih_options_begin(&o, argc, argv);
-	r = parse_options(&o, &s);
+	r = ih_options_parse(&o, argc, argv, set_option, &s);
+	if (!r)
+		r = ih_options_no_operand(&o);
 	if (r)
-		return r - 1;
+		return ih_options_exit(r);
+	if (!s.systemctl)
+		s.systemctl = access(SYSTEMCTL, X_OK) == 0 ? SYSTEMCTL : "/usr/bin/systemctl";
 	if (!s.file)
 		s.file = IH_ASSESS_FILE;
 	r = read_list(s.file, &text, &len, &diag);

@@ -64,8 +64,9 @@ static const struct ih_option table[OPT_COUNT] = {
 	{ "quiet", NULL, "print only warnings", false },
 };
 
-static int set_option(struct ih_options *o, struct settings *s, int c, const char *value)
+static int set_option(const struct ih_options *o, void *to, int c, const char *value)
 {
+	struct settings *s = to;
 	uint64_t *number = c == OPT_LIMIT ? &s->limit : &s->tries;
 
 	switch (c) {
@@ -77,8 +78,7 @@ static int set_option(struct ih_options *o, struct settings *s, int c, const cha
 		if (ih_parse_u64(value, c == OPT_LIMIT ? IH_GENERATIONS_MAX : IH_COUNT_MAX,
 				 number) < 0)
 			return ih_usage_error(o, "option '--%s' takes a number, not '%s'",
-					      table[c].name, value) +
-			       1;
+					      table[c].name, value);
 		break;
 	case OPT_KEY:
 		s->key = value;
@@ -113,31 +113,16 @@ static int set_option(struct ih_options *o, struct settings *s, int c, const cha
 	return 0;
 }
 
-/* Return: 0, or an exit code plus one. */
-static int parse_options(struct ih_options *o, struct settings *s)
+static int check_settings(const struct ih_options *o, struct settings *s)
 {
-	const char *value;
-	int c, at, r;
-
-	while ((c = ih_options_next(o, &value)) >= 0) {
-		r = set_option(o, s, c, value);
-		if (r)
-			return r;
-	}
-	if (c == IH_OPTIONS_HELP)
-		return IH_EXIT_OK + 1;
-	if (c == IH_OPTIONS_ERROR)
-		return IH_EXIT_USAGE + 1;
-	at = ih_options_operand(o);
-	if (o->argc - at > 1)
-		return ih_usage_error(o, "takes one toplevel at most") + 1;
-	s->toplevel = at < o->argc ? o->argv[at] : NULL;
+	if (o->n_operands > 1)
+		return ih_usage_error(o, "takes one toplevel at most");
+	s->toplevel = o->operands[0];
 	if (s->no_signature == (s->key != NULL))
 		return ih_usage_error(o, "either '--key' and '--certificate' are needed, or "
-					 "'--unsigned'") +
-		       1;
+					 "'--unsigned'");
 	if (s->key && !s->certificate)
-		return ih_usage_error(o, "option '--certificate' is needed with '--key'") + 1;
+		return ih_usage_error(o, "option '--certificate' is needed with '--key'");
 	return 0;
 }
 
@@ -305,26 +290,24 @@ static void write_history(const struct settings *s, const struct work *w)
 int ih_boot_install(int argc, char **argv)
 {
 	struct ih_options o = {
-		"boot install",
-		"[options] [TOPLEVEL]",
-		"Puts the generations on the boot partition and makes TOPLEVEL the\n"
-		"default (else the newest). A power cut at any moment leaves what was\n"
-		"there or what shall be; the next run completes it.",
-		table,
-		OPT_COUNT,
-		0,
-		0,
-		NULL
+		.verb = "boot install",
+		.usage = "[options] [TOPLEVEL]",
+		.about = "Puts the generations on the boot partition and makes TOPLEVEL the\n"
+			 "default (else the newest). A power cut at any moment leaves what was\n"
+			 "there or what shall be; the next run completes it.",
+		.table = table,
+		.n = OPT_COUNT,
 	};
 	struct ih_diag diag = { 0 };
 	struct settings s = { 0 };
 	struct work w = { 0 };
 	int r;
 
-	ih_options_begin(&o, argc, argv);
-	r = parse_options(&o, &s);
+	r = ih_options_parse(&o, argc, argv, set_option, &s);
+	if (!r)
+		r = check_settings(&o, &s);
 	if (r)
-		return r - 1;
+		return ih_options_exit(r);
 	r = prepare(&s, &w, &diag);
 	if (r == 0)
 		print_plan(&s, &w);

@@ -34,49 +34,35 @@ static const struct ih_option table[OPT_COUNT] = {
 	{ "entry", "ID", "only this entry", false },
 };
 
-/* Return: 0, or an exit code plus one. */
-static int parse_options(struct ih_options *o, struct settings *s)
+static int set_option(const struct ih_options *o, void *to, int c, const char *value)
 {
-	const char *value;
-	int c;
+	struct settings *s = to;
 
-	while ((c = ih_options_next(o, &value)) >= 0) {
-		if (c < IH_BOOT_OWN)
-			ih_boot_place(&s->places, c, value);
-		else if (c == OPT_JSON)
-			s->json = true;
-		else if (c == OPT_ENTRY)
-			s->entry = value;
-		else if (ih_parse_u64(value, c == OPT_VERSION ? 9999 : IH_SIMULATE_MAX,
-				      c == OPT_VERSION ? &s->version : &s->simulate) < 0)
-			return ih_usage_error(o, "option '--%s' takes a number, not '%s'",
-					      table[c].name, value) +
-			       1;
-	}
-	if (c == IH_OPTIONS_HELP)
-		return IH_EXIT_OK + 1;
-	if (c == IH_OPTIONS_ERROR)
-		return IH_EXIT_USAGE + 1;
-	if (ih_options_operand(o) != o->argc)
-		return ih_usage_error(o, "takes no operand, and '%s' is one",
-				      o->argv[ih_options_operand(o)]) +
-		       1;
+	if (c < IH_BOOT_OWN)
+		ih_boot_place(&s->places, c, value);
+	else if (c == OPT_JSON)
+		s->json = true;
+	else if (c == OPT_ENTRY)
+		s->entry = value;
+	else if (ih_parse_u64(value, c == OPT_VERSION ? 9999 : IH_SIMULATE_MAX,
+			      c == OPT_VERSION ? &s->version : &s->simulate) < 0)
+		return ih_usage_error(o, "option '--%s' takes a number, not '%s'", table[c].name,
+				      value);
 	return 0;
+}
+
+static int parse_options(struct ih_options *o, int argc, char **argv, struct settings *s)
+{
+	int r = ih_options_parse(o, argc, argv, set_option, s);
+
+	return r ? r : ih_options_no_operand(o);
 }
 
 static int print_json(const struct ih_options *o, struct ih_json_out *out)
 {
-	struct ih_text text = { 0 };
 	struct ih_diag diag;
 
-	if (ih_json_print(out, true, &text) < 0) {
-		ih_text_done(&text);
-		(void)ih_fail(&diag, -ENOMEM, "out of memory");
-		return ih_boot_failed(o, &diag);
-	}
-	printf("%s\n", ih_text_get(&text));
-	ih_text_done(&text);
-	return IH_EXIT_OK;
+	return ih_output_json(out, &diag) < 0 ? ih_boot_failed(o, &diag) : IH_EXIT_OK;
 }
 
 struct listing {
@@ -218,9 +204,11 @@ static void print_skipped(const struct ih_boot_machine *m)
 int ih_boot_list(int argc, char **argv)
 {
 	struct ih_options o = {
-		"boot list", "[options]",  "Lists the boot entries in the loader's order.",
-		table,	     OPT_SIMULATE, 0,
-		0,	     NULL
+		.verb = "boot list",
+		.usage = "[options]",
+		.about = "Lists the boot entries in the loader's order.",
+		.table = table,
+		.n = OPT_SIMULATE,
 	};
 	struct ih_boot_machine m = { 0 };
 	_free_ size_t *order = NULL;
@@ -231,10 +219,9 @@ int ih_boot_list(int argc, char **argv)
 	size_t i;
 	int r;
 
-	ih_options_begin(&o, argc, argv);
-	r = parse_options(&o, &s);
+	r = parse_options(&o, argc, argv, &s);
 	if (r)
-		return r - 1;
+		return ih_options_exit(r);
 	if (ih_boot_machine_read(&s.places, (unsigned int)s.version, &m, &diag) < 0)
 		return ih_boot_failed(&o, &diag);
 	order = calloc(m.entries.n + 1, sizeof(*order));
@@ -300,25 +287,21 @@ static int simulate(const struct ih_options *o, const struct settings *s, struct
 int ih_boot_next(int argc, char **argv)
 {
 	struct ih_options o = {
-		"boot next",
-		"[options]",
-		"Says what boots next when nobody touches the menu, and why. The file\n"
-		"is named as it is called once the loader has counted.",
-		table,
-		OPT_ENTRY,
-		0,
-		0,
-		NULL
+		.verb = "boot next",
+		.usage = "[options]",
+		.about = "Says what boots next when nobody touches the menu, and why. The file\n"
+			 "is named as it is called once the loader has counted.",
+		.table = table,
+		.n = OPT_ENTRY,
 	};
 	struct ih_boot_machine m = { 0 };
 	struct settings s = { 0 };
 	struct ih_diag diag = { 0 };
 	int r;
 
-	ih_options_begin(&o, argc, argv);
-	r = parse_options(&o, &s);
+	r = parse_options(&o, argc, argv, &s);
 	if (r)
-		return r - 1;
+		return ih_options_exit(r);
 	if (ih_boot_machine_read(&s.places, (unsigned int)s.version, &m, &diag) < 0)
 		return ih_boot_failed(&o, &diag);
 	print_skipped(&m);
@@ -373,23 +356,21 @@ static int print_status(const struct ih_options *o, const struct settings *s,
 
 int ih_boot_status(int argc, char **argv)
 {
-	struct ih_options o = { "boot status",
-				"[options]",
-				"Says how this boot came about and what it counts as.",
-				table,
-				OPT_SIMULATE,
-				0,
-				0,
-				NULL };
+	struct ih_options o = {
+		.verb = "boot status",
+		.usage = "[options]",
+		.about = "Says how this boot came about and what it counts as.",
+		.table = table,
+		.n = OPT_SIMULATE,
+	};
 	struct ih_boot_machine m = { 0 };
 	struct settings s = { 0 };
 	struct ih_diag diag = { 0 };
 	int r;
 
-	ih_options_begin(&o, argc, argv);
-	r = parse_options(&o, &s);
+	r = parse_options(&o, argc, argv, &s);
 	if (r)
-		return r - 1;
+		return ih_options_exit(r);
 	if (ih_boot_machine_read(&s.places, (unsigned int)s.version, &m, &diag) < 0)
 		return ih_boot_failed(&o, &diag);
 	r = print_status(&o, &s, &m);
@@ -428,14 +409,13 @@ static struct ih_json_out *record_json(const struct ih_history_record *r)
 
 int ih_boot_history(int argc, char **argv)
 {
-	struct ih_options o = { "boot history",
-				"[options]",
-				"Shows what happened to boot entries, oldest first.",
-				table,
-				OPT_COUNT,
-				0,
-				0,
-				NULL };
+	struct ih_options o = {
+		.verb = "boot history",
+		.usage = "[options]",
+		.about = "Shows what happened to boot entries, oldest first.",
+		.table = table,
+		.n = OPT_COUNT,
+	};
 	struct ih_history h = { 0 };
 	struct settings s = { 0 };
 	struct ih_diag diag = { 0 };
@@ -443,10 +423,9 @@ int ih_boot_history(int argc, char **argv)
 	size_t i;
 	int r;
 
-	ih_options_begin(&o, argc, argv);
-	r = parse_options(&o, &s);
+	r = parse_options(&o, argc, argv, &s);
 	if (r)
-		return r - 1;
+		return ih_options_exit(r);
 	if (ih_history_read(s.places.history ? s.places.history : IH_HISTORY_FILE, &h, &diag) < 0)
 		return ih_boot_failed(&o, &diag);
 	all = s.json ? ih_json_new_array() : NULL;

@@ -56,37 +56,23 @@ static const struct {
 	  "armed", IH_MARK_ARM },
 };
 
-/* Return: 0, or an exit code plus one. */
-static int parse_options(struct ih_options *o, struct settings *s)
+static int set_option(const struct ih_options *o, void *to, int c, const char *value)
 {
-	const char *value;
-	int c, at;
+	struct settings *s = to;
 
-	while ((c = ih_options_next(o, &value)) >= 0) {
-		if (c < IH_BOOT_OWN)
-			ih_boot_place(&s->places, c, value);
-		else if (c == OPT_REASON)
-			s->reason = value;
-		else if (c == OPT_FORCE)
-			s->force = true;
-		else if (c == OPT_QUIET)
-			s->quiet = true;
-		else if (c == OPT_CMDLINE)
-			s->cmdline = value;
-		else if (ih_parse_u64(value, IH_COUNT_MAX, &s->tries) < 0 || s->tries == 0)
-			return ih_usage_error(o,
-					      "option '--tries' takes a number above 0, not '%s'",
-					      value) +
-			       1;
-	}
-	if (c == IH_OPTIONS_HELP)
-		return IH_EXIT_OK + 1;
-	if (c == IH_OPTIONS_ERROR)
-		return IH_EXIT_USAGE + 1;
-	at = ih_options_operand(o);
-	if (o->argc - at > 1)
-		return ih_usage_error(o, "takes one entry at most") + 1;
-	s->entry = at < o->argc ? o->argv[at] : NULL;
+	if (c < IH_BOOT_OWN)
+		ih_boot_place(&s->places, c, value);
+	else if (c == OPT_REASON)
+		s->reason = value;
+	else if (c == OPT_FORCE)
+		s->force = true;
+	else if (c == OPT_QUIET)
+		s->quiet = true;
+	else if (c == OPT_CMDLINE)
+		s->cmdline = value;
+	else if (ih_parse_u64(value, IH_COUNT_MAX, &s->tries) < 0 || s->tries == 0)
+		return ih_usage_error(o, "option '--tries' takes a number above 0, not '%s'",
+				      value);
 	return 0;
 }
 
@@ -261,7 +247,11 @@ int ih_boot_mark(int argc, char **argv)
 	s.event = marks[i].event;
 	if (s.mark == IH_MARK_ARM)
 		o.n = OPT_COUNT;
-	ih_options_begin(&o, argc, argv);
-	r = parse_options(&o, &s);
-	return r ? r - 1 : mark(&o, &s);
+	r = ih_options_parse(&o, argc, argv, set_option, &s);
+	if (!r && o.n_operands > 1)
+		r = ih_usage_error(&o, "takes one entry at most");
+	if (r)
+		return ih_options_exit(r);
+	s.entry = o.operands[0];
+	return mark(&o, &s);
 }

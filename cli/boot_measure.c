@@ -121,8 +121,10 @@ static int parse_skip(const char *text, uint32_t *ret)
 	return 0;
 }
 
-static int set_option(struct ih_options *o, struct settings *s, int c, const char *value)
+static int set_option(const struct ih_options *o, void *to, int c, const char *value)
 {
+	struct settings *s = to;
+
 	s->values[c] = value;
 	if (c == OPT_JSON)
 		s->json = true;
@@ -144,13 +146,10 @@ static int set_option(struct ih_options *o, struct settings *s, int c, const cha
 			      value);
 }
 
-static int check_settings(struct ih_options *o, const struct settings *s)
+static int check_settings(const struct ih_options *o, const struct settings *s)
 {
-	if (ih_options_operand(o) != o->argc)
-		return ih_usage_error(o, "takes no operand, and '%s' is one",
-				      o->argv[ih_options_operand(o)]);
-	if (s->values[OPT_TPM] && s->values[OPT_REGISTERS])
-		return ih_usage_error(o, "options '--tpm' and '--registers' exclude each other");
+	if (ih_options_no_operand(o) || ih_options_exclude(o, OPT_TPM, OPT_REGISTERS))
+		return IH_OPTIONS_ERROR;
 	if (s->verb == VERB_PREDICT && !s->values[OPT_IMAGE])
 		return ih_usage_error(o, "option '--image' is missing");
 	if (s->values[OPT_IMAGE] && !s->no_secure_boot && !s->values[OPT_EFIVARS] &&
@@ -159,23 +158,6 @@ static int check_settings(struct ih_options *o, const struct settings *s)
 				      "which keys does the firmware have? '--efivars', '--db' with"
 				      " '--pk' and '--kek', or '--no-secure-boot' says it");
 	return 0;
-}
-
-/* Return: 0, or an exit code plus one. */
-static int parse_options(struct ih_options *o, struct settings *s)
-{
-	const char *value;
-	int c, r = 0;
-
-	while (!r && (c = ih_options_next(o, &value)) >= 0)
-		r = set_option(o, s, c, value);
-	if (!r && c == IH_OPTIONS_HELP)
-		return IH_EXIT_OK + 1;
-	if (!r && c == IH_OPTIONS_ERROR)
-		r = IH_EXIT_USAGE;
-	if (!r)
-		r = check_settings(o, s);
-	return r ? r + 1 : 0;
 }
 
 /* Prediction */
@@ -325,15 +307,8 @@ static struct ih_json_out *event_json(unsigned int pcr, const char *type, const 
 /* Prints and frees @out with the registers in it. */
 static int finish_json(struct ih_json_out *out, const struct ih_pcrs *pcrs)
 {
-	struct ih_text text = { 0 };
-	int r;
-
 	ih_json_set(out, "pcrs", registers_json(pcrs));
-	r = ih_json_print(out, true, &text);
-	if (!r)
-		printf("%s\n", ih_text_get(&text));
-	ih_text_done(&text);
-	return r;
+	return ih_output_json(out, NULL);
 }
 
 static int print_prediction(const struct settings *s, const struct plan *plan, struct ih_diag *diag)
@@ -535,12 +510,14 @@ int ih_boot_measure(int argc, char **argv)
 
 	verb = argc > 1 ? ih_word_index(verbs, argv[1]) : -1;
 	if (verb < 0 && (argc < 2 || strcmp(argv[1], "--help") != 0))
-		return ih_usage_error(&o, "the first word is 'predict', 'replay' or 'compare'");
+		return ih_options_exit(
+			ih_usage_error(&o, "the first word is 'predict', 'replay' or 'compare'"));
 	s.verb = verb < 0 ? VERB_PREDICT : (enum verb)verb;
-	ih_options_begin(&o, verb < 0 ? argc : argc - 1, verb < 0 ? argv : argv + 1);
-	r = parse_options(&o, &s);
+	r = ih_options_parse(&o, argc - (verb >= 0), argv + (verb >= 0), set_option, &s);
+	if (!r)
+		r = check_settings(&o, &s);
 	if (r)
-		return r - 1;
+		return ih_options_exit(r);
 	r = run(&s, &diag);
 	if (r < 0 && !diag.text[0])
 		(void)ih_fail(&diag, r, "%s", strerror(-r));

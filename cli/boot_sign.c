@@ -69,8 +69,9 @@ static const struct ih_option table[OPT_COUNT] = {
 	{ "unsigned", NULL, "do not sign: for machines without Secure Boot", false },
 };
 
-static int set_option(struct ih_options *o, struct settings *s, int c, const char *value)
+static int set_option(const struct ih_options *o, void *to, int c, const char *value)
 {
+	struct settings *s = to;
 	const char **texts[OPT_COUNT] = {
 		[OPT_KEY] = &s->key,
 		[OPT_CERTIFICATE] = &s->certificate,
@@ -95,49 +96,30 @@ static int set_option(struct ih_options *o, struct settings *s, int c, const cha
 	return 0;
 }
 
-static int check_settings(struct ih_options *o, struct settings *s)
+static int check_settings(const struct ih_options *o, struct settings *s)
 {
-	int first = ih_options_operand(o);
-
 	if (!s->output && !s->statement)
 		return ih_usage_error(o, "option '--output' is missing");
 	if (s->statement && (s->image || s->unsigned_image))
 		return ih_usage_error(o, "option '--statement' needs a bootspec and a key");
 	if (s->closure && !s->statement)
 		return ih_usage_error(o, "option '--closure' needs '--statement'");
-	if (!s->image == (first == o->argc))
+	if (!s->image == !o->n_operands)
 		return ih_usage_error(o, "takes one bootspec, or '--image' and none");
 	if (!s->image) {
-		s->bootspec = o->argv[first];
-		if (first + 1 != o->argc)
+		s->bootspec = o->operands[0];
+		if (o->n_operands > 1)
 			return ih_usage_error(o, "takes one bootspec, and '%s' is another",
-					      o->argv[first + 1]);
+					      o->operands[1]);
 	}
-	if (s->unsigned_image && s->key)
-		return ih_usage_error(o, "options '--unsigned' and '--key' exclude each other");
+	if (ih_options_exclude(o, OPT_UNSIGNED, OPT_KEY))
+		return IH_OPTIONS_ERROR;
 	if (!s->unsigned_image && (!s->key || !s->certificate))
 		return ih_usage_error(o, "options '--key' and '--certificate' are missing");
 	if (s->image && s->pcr_key)
 		return ih_usage_error(o, "option '--pcr-key' needs a bootspec: what is signed goes"
 					 " into the image");
 	return 0;
-}
-
-/* Return: 0, or an exit code plus one. */
-static int parse_options(struct ih_options *o, struct settings *s)
-{
-	const char *value;
-	int c, r = 0;
-
-	while (!r && (c = ih_options_next(o, &value)) >= 0)
-		r = set_option(o, s, c, value);
-	if (!r && c == IH_OPTIONS_HELP)
-		return IH_EXIT_OK + 1;
-	if (!r && c == IH_OPTIONS_ERROR)
-		r = IH_EXIT_USAGE;
-	if (!r)
-		r = check_settings(o, s);
-	return r ? r + 1 : 0;
 }
 
 static int write_image(const char *path, const struct ih_image *image, struct ih_diag *diag)
@@ -309,10 +291,11 @@ int ih_boot_sign(int argc, char **argv)
 	struct ih_diag diag = { "" };
 	int r;
 
-	ih_options_begin(&o, argc, argv);
-	r = parse_options(&o, &s);
+	r = ih_options_parse(&o, argc, argv, set_option, &s);
+	if (!r)
+		r = check_settings(&o, &s);
 	if (r)
-		return r - 1;
+		return ih_options_exit(r);
 	if (s.key)
 		r = ih_key_open_pem(s.key, s.certificate, &key, &diag);
 	if (!r && s.pcr_key)

@@ -20,8 +20,9 @@
 #include "common/fd.h"
 #include "common/json.h"
 
-#define BOOTSPEC_MAX (16U << 20)
-#define DB_VARIABLE  "db-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
+#define BOOTSPEC_MAX	 (16U << 20)
+#define CERTIFICATES_MAX 64
+#define DB_VARIABLE	 "db-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
 
 enum { OPT_CERTIFICATE, OPT_EFIVARS, OPT_REFERENCE, OPT_BOOTSPEC, OPT_JSON, OPT_COUNT };
 
@@ -36,6 +37,8 @@ static const struct ih_option table[OPT_COUNT] = {
 
 struct settings {
 	struct ih_certificates trusted;
+	const char *certificates[CERTIFICATES_MAX];
+	size_t n_certificates;
 	const char *efivars, *reference;
 	bool json, bootspec, any_bad;
 	struct ih_json_out *out;
@@ -204,6 +207,12 @@ static int load_db(struct settings *s, struct ih_diag *diag)
 {
 	_free_ char *path = NULL;
 
+	for (size_t i = 0; i < s->n_certificates; i++) {
+		int r = ih_certificates_load(&s->trusted, s->certificates[i], diag);
+
+		if (r < 0)
+			return r;
+	}
 	if (s->trusted.n)
 		return 0;
 	if (asprintf(&path, "%s/" DB_VARIABLE, s->efivars ? s->efivars : IH_EFIVARS) < 0) {
@@ -217,34 +226,32 @@ static int load_db(struct settings *s, struct ih_diag *diag)
 	return 0;
 }
 
-/* Return: 0, or an exit code plus one. */
-static int parse_options(struct ih_options *o, struct settings *s, struct ih_diag *diag)
+static int set_option(const struct ih_options *o, void *to, int c, const char *value)
 {
-	const char *value;
-	int c, r;
+	struct settings *s = to;
 
-	while ((c = ih_options_next(o, &value)) >= 0) {
-		if (c == OPT_EFIVARS)
-			s->efivars = value;
-		else if (c == OPT_REFERENCE)
-			s->reference = value;
-		else if (c == OPT_BOOTSPEC)
-			s->bootspec = true;
-		else if (c == OPT_JSON)
-			s->json = true;
-		else if ((r = ih_certificates_load(&s->trusted, value, diag)) < 0)
-			return ih_boot_failed(o, diag) + 1;
-	}
-	if (c == IH_OPTIONS_HELP)
-		return IH_EXIT_OK + 1;
-	if (c == IH_OPTIONS_ERROR)
-		return IH_EXIT_USAGE + 1;
-	if (ih_options_operand(o) == o->argc)
-		return ih_usage_error(o, "no image is given") + 1;
+	if (c == OPT_EFIVARS)
+		s->efivars = value;
+	else if (c == OPT_REFERENCE)
+		s->reference = value;
+	else if (c == OPT_BOOTSPEC)
+		s->bootspec = true;
+	else if (c == OPT_JSON)
+		s->json = true;
+	else if (s->n_certificates == CERTIFICATES_MAX)
+		return ih_usage_error(o, "more than %d certificates", CERTIFICATES_MAX);
+	else
+		s->certificates[s->n_certificates++] = value;
+	return 0;
+}
+
+static int check_settings(const struct ih_options *o, const struct settings *s)
+{
+	if (!o->n_operands)
+		return ih_usage_error(o, "no image is given");
 	if (s->bootspec && (s->json || s->reference))
 		return ih_usage_error(o, "option '--bootspec' goes with neither '--json' nor"
-					 " '--reference'") +
-		       1;
+					 " '--reference'");
 	return 0;
 }
 
@@ -260,24 +267,24 @@ int ih_boot_verify(int argc, char **argv)
 		.n = OPT_COUNT,
 	};
 	struct settings s = { 0 };
-	struct ih_text text = { 0 };
 	struct ih_diag diag = { "" };
 	int r;
 
-	ih_options_begin(&o, argc, argv);
-	r = parse_options(&o, &s, &diag);
-	if (!r && load_db(&s, &diag) < 0)
-		r = ih_boot_failed(&o, &diag) + 1;
-	if (r) {
-		ih_certificates_done(&s.trusted);
-		return r - 1;
+	r = ih_options_parse(&o, argc, argv, set_option, &s);
+	if (!r)
+		r = check_settings(&o, &s);
+	if (r)
+		return ih_options_exit(r);
+	r = load_db(&s, &diag);
+	if (r == 0) {
+		s.out = s.json ? ih_json_new_array() : NULL;
+		for (char **p = o.operands; *p; p++)
+			s.bootspec ? verify_bootspec(&s, *p) : verify(&s, *p);
+		if (s.json)
+			r = ih_output_json(s.out, &diag);
 	}
-	s.out = s.json ? ih_json_new_array() : NULL;
-	for (int i = ih_options_operand(&o); i < argc; i++)
-		s.bootspec ? verify_bootspec(&s, argv[i]) : verify(&s, argv[i]);
-	if (s.json && ih_json_print(s.out, true, &text) == 0)
-		printf("%s\n", ih_text_get(&text));
-	ih_text_done(&text);
 	ih_certificates_done(&s.trusted);
+	if (r < 0)
+		return ih_boot_failed(&o, &diag);
 	return s.any_bad ? IH_EXIT_DENIED : IH_EXIT_OK;
 }

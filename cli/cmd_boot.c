@@ -24,23 +24,10 @@ static const struct ih_verb verbs[] = {
 	{ "sign", "make and sign boot images", ih_boot_sign },
 	{ "verify", "is an image what somebody trusted signed?", ih_boot_verify },
 	{ "measure", "predict, replay and compare measurements", ih_boot_measure },
+	{ 0 }, /* end */
 };
 
 int ih_cmd_boot(int argc, char **argv)
 {
-	struct ih_options o = { .verb = "boot" };
-	size_t i;
-
-	if (argc >= 2 && strcmp(argv[1], "--help") == 0) {
-		printf("usage: ihard boot VERB [options] …\n\n");
-		for (i = 0; i < IH_ARRAY_SIZE(verbs); i++)
-			printf("  %-13s %s\n", verbs[i].name, verbs[i].summary);
-		return IH_EXIT_OK;
-	}
-	if (argc < 2)
-		return ih_usage_error(&o, "no verb is given; 'ihard boot --help' lists them");
-	for (i = 0; i < IH_ARRAY_SIZE(verbs); i++)
-		if (strcmp(argv[1], verbs[i].name) == 0)
-			return verbs[i].run(argc - 1, argv + 1);
-	return ih_usage_error(&o, "unknown verb '%s'; 'ihard boot --help' lists them", argv[1]);
+	return ih_verbs_run("boot", verbs, argc, argv);
 }

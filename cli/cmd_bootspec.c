@@ -32,40 +32,32 @@ static const struct ih_option table[OPT_COUNT] = {
 	[OPT_TO] = { "to", "v1|v2", "the version to write", false },
 };
 
-/* Fills @s from the options. Return: 0, or an exit code plus one. */
-static int parse_options(struct ih_options *o, struct settings *s)
+static int set_option(const struct ih_options *o, void *to, int c, const char *value)
 {
 	static const char *const versions[] = { "v1", "v2", NULL };
-	const char *value;
-	int c, version;
+	struct settings *s = to;
+	int version;
 
-	while ((c = ih_options_next(o, &value)) >= 0) {
-		switch (c) {
-		case OPT_TOLERANT:
-			s->mode = IH_BOOTSPEC_TOLERANT;
-			break;
-		case OPT_STRICT:
-			s->mode = IH_BOOTSPEC_STRICT;
-			break;
-		case OPT_JSON:
-			s->json = true;
-			break;
-		case OPT_QUIET:
-			s->quiet = true;
-			break;
-		case OPT_TO:
-			version = ih_word_index(versions, value);
-			if (version < 0)
-				return ih_usage_error(o, "option '--to' takes v1 or v2, not '%s'",
-						      value) +
-				       1;
-			s->to = (unsigned int)version + 1;
-			break;
-		}
+	switch (c) {
+	case OPT_TOLERANT:
+		s->mode = IH_BOOTSPEC_TOLERANT;
+		return 0;
+	case OPT_STRICT:
+		s->mode = IH_BOOTSPEC_STRICT;
+		return 0;
+	case OPT_JSON:
+		s->json = true;
+		return 0;
+	case OPT_QUIET:
+		s->quiet = true;
+		return 0;
+	default:
+		version = ih_word_index(versions, value);
+		s->to = (unsigned int)version + 1;
+		return version >= 0
+			       ? 0
+			       : ih_usage_error(o, "option '--to' takes v1 or v2, not '%s'", value);
 	}
-	if (c == IH_OPTIONS_HELP)
-		return IH_EXIT_OK + 1;
-	return c == IH_OPTIONS_ERROR ? IH_EXIT_USAGE + 1 : 0;
 }
 
 static int failed(const struct ih_options *o, const struct ih_diag *diag)
@@ -143,16 +135,9 @@ static struct ih_json_out *problems_json(const struct ih_bootspec_problems *prob
 
 static int print_json(const struct ih_options *o, struct ih_json_out *out)
 {
-	struct ih_text text = { 0 };
 	struct ih_diag diag;
 
-	if (ih_json_print(out, true, &text) < 0) {
-		(void)ih_fail(&diag, -ENOMEM, "out of memory");
-		return failed(o, &diag);
-	}
-	printf("%s\n", ih_text_get(&text));
-	ih_text_done(&text);
-	return IH_EXIT_OK;
+	return ih_output_json(out, &diag) < 0 ? failed(o, &diag) : IH_EXIT_OK;
 }
 
 static int check_one(const struct ih_options *o, const struct settings *s, const char *path)
@@ -194,38 +179,36 @@ static int check_one(const struct ih_options *o, const struct settings *s, const
 	return code;
 }
 
-/* The operands, of which at least one is needed. */
-static int operands(struct ih_options *o, int argc, int wanted, const char *what)
+/* @wanted: how many operands there must be; 0: at least one. */
+static int parse_options(struct ih_options *o, int argc, char **argv, struct settings *s,
+			 int wanted)
 {
-	int n = argc - ih_options_operand(o);
+	int r = ih_options_parse(o, argc, argv, set_option, s);
 
-	if (n < 1 || (wanted && n != wanted))
-		return ih_usage_error(o, "%s", what) + 1;
-	return 0;
+	if (r || (wanted ? o->n_operands == wanted : o->n_operands > 0))
+		return r;
+	return wanted ? ih_usage_error(o, "exactly %d operand%s needed, not %d", wanted,
+				       wanted == 1 ? " is" : "s are", o->n_operands)
+		      : ih_usage_error(o, "no file is given");
 }
 
 static int run_check(int argc, char **argv)
 {
-	struct ih_options o = { "bootspec check",
-				"[options] FILE|GENERATION…",
-				"Lists every problem of a bootspec, with line and JSON path.",
-				table,
-				OPT_TO,
-				0,
-				0,
-				NULL };
+	struct ih_options o = {
+		.verb = "bootspec check",
+		.usage = "[options] FILE|GENERATION…",
+		.about = "Lists every problem of a bootspec, with line and JSON path.",
+		.table = table,
+		.n = OPT_TO,
+	};
 	struct settings s = { 0 };
 	int code = IH_EXIT_OK;
-	int i, r;
+	int r = parse_options(&o, argc, argv, &s, 0);
 
-	ih_options_begin(&o, argc, argv);
-	r = parse_options(&o, &s);
-	if (r == 0)
-		r = operands(&o, argc, 0, "no file is given");
 	if (r)
-		return r - 1;
-	for (i = ih_options_operand(&o); i < argc; i++) {
-		r = check_one(&o, &s, argv[i]);
+		return ih_options_exit(r);
+	for (char **p = o.operands; *p; p++) {
+		r = check_one(&o, &s, *p);
 		code = r > code ? r : code;
 	}
 	return code;
@@ -330,16 +313,13 @@ static int show_or_convert(struct ih_options *o, int argc, char **argv, bool con
 	struct ih_bootspec_doc *doc = NULL;
 	int r;
 
-	ih_options_begin(o, argc, argv);
-	r = parse_options(o, &s);
-	if (r == 0)
-		r = operands(o, argc, 1, "exactly one file is needed");
+	r = parse_options(o, argc, argv, &s, 1);
 	if (r == 0 && convert && !s.to)
-		r = ih_usage_error(o, "option '--to' is needed: v1 or v2") + 1;
+		r = ih_usage_error(o, "option '--to' is needed: v1 or v2");
 	if (r)
-		return r - 1;
+		return ih_options_exit(r);
 	s.json |= convert;
-	r = load_or_say(o, argv[ih_options_operand(o)], &doc);
+	r = load_or_say(o, o->operands[0], &doc);
 	if (r == IH_EXIT_OK)
 		r = show_one(o, &s, &doc->spec);
 	ih_bootspec_doc_free(doc);
@@ -348,54 +328,48 @@ static int show_or_convert(struct ih_options *o, int argc, char **argv, bool con
 
 static int run_show(int argc, char **argv)
 {
-	struct ih_options o = { "bootspec show",
-				"[options] FILE|GENERATION",
-				"Shows what a bootspec says.",
-				table,
-				OPT_TO,
-				0,
-				0,
-				NULL };
+	struct ih_options o = {
+		.verb = "bootspec show",
+		.usage = "[options] FILE|GENERATION",
+		.about = "Shows what a bootspec says.",
+		.table = table,
+		.n = OPT_TO,
+	};
 
 	return show_or_convert(&o, argc, argv, false);
 }
 
 static int run_convert(int argc, char **argv)
 {
-	struct ih_options o = { "bootspec convert",
-				"--to v1|v2 FILE|GENERATION",
-				"Writes the same in another version, extensions byte for byte.",
-				table,
-				OPT_COUNT,
-				0,
-				0,
-				NULL };
+	struct ih_options o = {
+		.verb = "bootspec convert",
+		.usage = "--to v1|v2 FILE|GENERATION",
+		.about = "Writes the same in another version, extensions byte for byte.",
+		.table = table,
+		.n = OPT_COUNT,
+	};
 
 	return show_or_convert(&o, argc, argv, true);
 }
 
 static int run_synthesize(int argc, char **argv)
 {
-	struct ih_options o = { "bootspec synthesize",
-				"[--to v1|v2] TOPLEVEL",
-				"Makes the bootspec of a generation that has none.",
-				table,
-				OPT_COUNT,
-				0,
-				0,
-				NULL };
+	struct ih_options o = {
+		.verb = "bootspec synthesize",
+		.usage = "[--to v1|v2] TOPLEVEL",
+		.about = "Makes the bootspec of a generation that has none.",
+		.table = table,
+		.n = OPT_COUNT,
+	};
 	struct settings s = { .json = true };
 	struct ih_bootspec spec = { 0 };
 	struct ih_diag diag = { 0 };
 	int r;
 
-	ih_options_begin(&o, argc, argv);
-	r = parse_options(&o, &s);
-	if (r == 0)
-		r = operands(&o, argc, 1, "exactly one generation is needed");
+	r = parse_options(&o, argc, argv, &s, 1);
 	if (r)
-		return r - 1;
-	if (ih_bootspec_synthesize(argv[ih_options_operand(&o)], &spec, &diag) < 0)
+		return ih_options_exit(r);
+	if (ih_bootspec_synthesize(o.operands[0], &spec, &diag) < 0)
 		return failed(&o, &diag);
 	s.json = true;
 	r = show_one(&o, &s, &spec);
@@ -405,29 +379,24 @@ static int run_synthesize(int argc, char **argv)
 
 static int run_diff(int argc, char **argv)
 {
-	struct ih_options o = { "bootspec diff",
-				"FILE|GENERATION FILE|GENERATION",
-				"Says what differs in meaning; exit status 1 when something does.",
-				table,
-				0,
-				0,
-				0,
-				NULL };
+	struct ih_options o = {
+		.verb = "bootspec diff",
+		.usage = "FILE|GENERATION FILE|GENERATION",
+		.about = "Says what differs in meaning; exit status 1 when something does.",
+		.table = table,
+		.n = 0,
+	};
 	struct ih_bootspec_doc *a = NULL, *b = NULL;
 	struct ih_text text = { 0 };
 	struct settings s = { 0 };
-	int r, at;
+	int r;
 
-	ih_options_begin(&o, argc, argv);
-	r = parse_options(&o, &s);
-	if (r == 0)
-		r = operands(&o, argc, 2, "exactly two files are needed");
+	r = parse_options(&o, argc, argv, &s, 2);
 	if (r)
-		return r - 1;
-	at = ih_options_operand(&o);
-	r = load_or_say(&o, argv[at], &a);
+		return ih_options_exit(r);
+	r = load_or_say(&o, o.operands[0], &a);
 	if (r == IH_EXIT_OK)
-		r = load_or_say(&o, argv[at + 1], &b);
+		r = load_or_say(&o, o.operands[1], &b);
 	if (r == IH_EXIT_OK) {
 		r = ih_bootspec_diff(&a->spec, &b->spec, &text);
 		fputs(ih_text_get(&text), stdout);
@@ -445,23 +414,10 @@ static const struct ih_verb verbs[] = {
 	{ "convert", "write it in another version", run_convert },
 	{ "synthesize", "make one for a generation without", run_synthesize },
 	{ "diff", "compare two by meaning", run_diff },
+	{ 0 }, /* end */
 };
 
 int ih_cmd_bootspec(int argc, char **argv)
 {
-	struct ih_options o = { .verb = "bootspec" };
-	size_t i;
-
-	if (argc >= 2 && strcmp(argv[1], "--help") == 0) {
-		printf("usage: ihard bootspec VERB [options] …\n\n");
-		for (i = 0; i < IH_ARRAY_SIZE(verbs); i++)
-			printf("  %-13s %s\n", verbs[i].name, verbs[i].summary);
-		return IH_EXIT_OK;
-	}
-	if (argc < 2)
-		return ih_usage_error(&o, "no verb is given; 'ihard bootspec --help' lists them");
-	for (i = 0; i < IH_ARRAY_SIZE(verbs); i++)
-		if (strcmp(argv[1], verbs[i].name) == 0)
-			return verbs[i].run(argc - 1, argv + 1);
-	return ih_usage_error(&o, "unknown verb '%s'; 'ihard bootspec --help' lists them", argv[1]);
+	return ih_verbs_run("bootspec", verbs, argc, argv);
 }

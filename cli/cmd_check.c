@@ -62,10 +62,9 @@ struct check_options {
 	char **argv;
 };
 
-/* Return: 0, or IH_OPTIONS_ERROR when a sentence was printed. */
-static int take_option(struct check_options *c, const struct ih_options *o, int opt,
-		       const char *value)
+static int take_option(const struct ih_options *o, void *to, int opt, const char *value)
 {
+	struct check_options *c = to;
 	int word;
 
 	switch (opt) {
@@ -78,8 +77,8 @@ static int take_option(struct check_options *c, const struct ih_options *o, int 
 	case OPT_ENV:
 		if (ih_environment_add(&c->environment, value) == 0)
 			return 0;
-		ih_usage_error(o, "'--env %s' names no variable, or there are too many", value);
-		return IH_OPTIONS_ERROR;
+		return ih_usage_error(o, "'--env %s' names no variable, or there are too many",
+				      value);
 	case OPT_EXPLAIN:
 		c->explain = true;
 		return 0;
@@ -104,21 +103,19 @@ static int take_option(struct check_options *c, const struct ih_options *o, int 
 			c->provenance = (enum ih_provenance)word;
 			return 0;
 		}
-		ih_usage_error(o, "'--provenance %s' is none of interactive, verified, unverified",
-			       value);
-		return IH_OPTIONS_ERROR;
+		return ih_usage_error(
+			o, "'--provenance %s' is none of interactive, verified, unverified", value);
 	case OPT_STDIN_KIND:
 		c->stdin_kind = ih_word_index(stdin_words, value);
 		if (c->stdin_kind >= 0)
 			return 0;
-		ih_usage_error(o, "'--stdin-kind %s' is none of pipe, file, tty, null", value);
-		return IH_OPTIONS_ERROR;
+		return ih_usage_error(o, "'--stdin-kind %s' is none of pipe, file, tty, null",
+				      value);
 	default:
 		return IH_OPTIONS_ERROR;
 	}
 }
 
-/* Return: IH_OPTIONS_END when @c is filled, else what to leave with. */
 static int parse(int argc, char **argv, struct check_options *c)
 {
 	struct ih_options o = {
@@ -129,33 +126,20 @@ static int parse(int argc, char **argv, struct check_options *c)
 		.table = option_table,
 		.n = IH_ARRAY_SIZE(option_table),
 	};
-	const char *value;
-	int opt;
+	int r;
 
 	*c = (struct check_options){ .stdin_kind = -1, .provenance = IH_PROVENANCE_INTERACTIVE };
-	ih_options_begin(&o, argc, argv);
-	while ((opt = ih_options_next(&o, &value)) >= 0)
-		if (take_option(c, &o, opt, value) < 0)
-			return IH_OPTIONS_ERROR;
-	if (opt != IH_OPTIONS_END)
-		return opt;
-
-	c->argc = argc - ih_options_operand(&o);
-	c->argv = argv + ih_options_operand(&o);
-	c->command = ih_options_dashes(&o) && !c->each;
-	if (c->policy && c->profile) {
-		ih_usage_error(&o, "'--policy' and '--profile' exclude each other");
-		return IH_OPTIONS_ERROR;
-	}
-	if (c->json && c->quiet) {
-		ih_usage_error(&o, "'--json' and '--quiet' exclude each other");
-		return IH_OPTIONS_ERROR;
-	}
-	if (!c->argc) {
-		ih_usage_error(&o, "nothing to check: name a script, or '--' and a command");
-		return IH_OPTIONS_ERROR;
-	}
-	return IH_OPTIONS_END;
+	r = ih_options_parse(&o, argc, argv, take_option, c);
+	if (!r)
+		r = ih_options_exclude(&o, OPT_POLICY, OPT_PROFILE);
+	if (!r)
+		r = ih_options_exclude(&o, OPT_JSON, OPT_QUIET);
+	if (!r && !o.n_operands)
+		r = ih_usage_error(&o, "nothing to check: name a script, or '--' and a command");
+	c->argc = o.n_operands;
+	c->argv = o.operands;
+	c->command = o.dashes && !c->each;
+	return r;
 }
 
 /* What is counted for the summary, and where results go. */
@@ -270,8 +254,6 @@ static int print_json(struct report *rep)
 {
 	struct ih_json_out *top = ih_json_new_object();
 	struct ih_json_out *summary = ih_json_new_object();
-	struct ih_text text = { 0 };
-	int r;
 
 	ih_json_set_u64(top, "version", 1);
 	ih_json_set_string(top, "policy", rep->session->policy->name);
@@ -282,11 +264,7 @@ static int print_json(struct report *rep)
 	ih_json_set_u64(summary, "audit", rep->audit);
 	ih_json_set_u64(summary, "failed", rep->failed);
 	ih_json_set(top, "summary", summary);
-	r = ih_json_print(top, /* pretty= */ true, &text);
-	if (r == 0)
-		printf("%s\n", ih_text_get(&text));
-	ih_text_done(&text);
-	return r;
+	return ih_output_json(top, NULL);
 }
 
 static int check(const struct check_options *c, const struct ih_session *s)
@@ -328,10 +306,8 @@ int ih_cmd_check(int argc, char **argv)
 	struct ih_diag diag = { 0 };
 	int r = parse(argc, argv, &c);
 
-	if (r == IH_OPTIONS_HELP)
-		return IH_EXIT_OK;
-	if (r != IH_OPTIONS_END)
-		return IH_EXIT_USAGE;
+	if (r)
+		return ih_options_exit(r);
 
 	if (ih_session_open(&s, c.policy, c.profile, c.interpreters, &diag) < 0) {
 		fprintf(stderr, "ihard check: %s\n", diag.text);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/options.h"
+#include "cli/output.h"
 #include "cli/verbs.h"
 #include "common/cleanup.h"
 #include "common/json.h"
@@ -26,6 +27,18 @@ struct interpreters_options {
 	char **argv;
 };
 
+static int take_option(const struct ih_options *o, void *to, int opt, const char *value)
+{
+	struct interpreters_options *c = to;
+
+	(void)o;
+	if (opt == OPT_JSON)
+		c->json = true;
+	else
+		c->directory = value;
+	return 0;
+}
+
 static int parse(int argc, char **argv, struct interpreters_options *c)
 {
 	struct ih_options o = {
@@ -35,20 +48,13 @@ static int parse(int argc, char **argv, struct interpreters_options *c)
 		.table = option_table,
 		.n = IH_ARRAY_SIZE(option_table),
 	};
-	const char *value;
-	int opt;
+	int r;
 
 	*c = (struct interpreters_options){ 0 };
-	ih_options_begin(&o, argc, argv);
-	while ((opt = ih_options_next(&o, &value)) >= 0) {
-		if (opt == OPT_JSON)
-			c->json = true;
-		else
-			c->directory = value;
-	}
-	c->argc = argc - ih_options_operand(&o);
-	c->argv = argv + ih_options_operand(&o);
-	return opt;
+	r = ih_options_parse(&o, argc, argv, take_option, c);
+	c->argc = o.n_operands;
+	c->argv = o.operands;
+	return r;
 }
 
 static const char *kind_of(const struct ih_grammar *g)
@@ -121,7 +127,6 @@ static int show_named(const struct ih_grammars *all, const struct interpreters_o
 static int list(const struct ih_grammars *all, const struct interpreters_options *c)
 {
 	struct ih_json_out *out = c->json ? ih_json_new_array() : NULL;
-	struct ih_text text = { 0 };
 	int unknown = 0, r = 0;
 
 	if (c->argc)
@@ -132,12 +137,8 @@ static int list(const struct ih_grammars *all, const struct interpreters_options
 		if (!ih_grammar_is_part(g))
 			show(g, out);
 	}
-	if (c->json) {
-		r = ih_json_print(out, /* pretty= */ true, &text);
-		if (r == 0)
-			printf("%s\n", ih_text_get(&text));
-		ih_text_done(&text);
-	}
+	if (c->json)
+		r = ih_output_json(out, NULL);
 	return r < 0 ? IH_EXIT_FAILED : unknown ? IH_EXIT_DENIED : IH_EXIT_OK;
 }
 
@@ -148,10 +149,8 @@ int ih_cmd_interpreters(int argc, char **argv)
 	struct ih_diag diag;
 	int r = parse(argc, argv, &c);
 
-	if (r == IH_OPTIONS_HELP)
-		return IH_EXIT_OK;
-	if (r != IH_OPTIONS_END)
-		return IH_EXIT_USAGE;
+	if (r)
+		return ih_options_exit(r);
 	if (c.directory && ih_grammars_load(c.directory, &own, &diag) < 0) {
 		fprintf(stderr, "ihard interpreters: %s\n", diag.text);
 		return IH_EXIT_FAILED;

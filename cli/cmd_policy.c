@@ -41,7 +41,10 @@ static const struct ih_option show_table[] = {
 	[OPT_SOURCE] = { "source", NULL, "print a profile's JSON, to be copied", false },
 };
 
+struct subverb;
+
 struct policy_options {
+	const struct subverb *sub;
 	const char *policy, *profile, *interpreters, *output;
 	bool json, source;
 	int argc; /* operands */
@@ -72,17 +75,6 @@ static int open_policy(const char *verb, const char *file, const char *profile,
 
 	if (r == 0 && note.text[0])
 		fprintf(stderr, "ihard policy %s: %s\n", verb, note.text);
-	return r;
-}
-
-static int print_json(struct ih_json_out *out)
-{
-	struct ih_text text = { 0 };
-	int r = ih_json_print(out, /* pretty= */ true, &text);
-
-	if (r == 0)
-		printf("%s\n", ih_text_get(&text));
-	ih_text_done(&text);
 	return r;
 }
 
@@ -209,7 +201,7 @@ static int lint(struct lint_report *rep, const struct ih_policy *policy,
 		ih_json_set_u64(top, "version", 1);
 		ih_json_set_string(top, "policy", policy->name);
 		ih_json_set(top, "findings", rep->findings);
-		if (print_json(top) < 0)
+		if (ih_output_json(top, NULL) < 0)
 			return complain("lint", "out of memory");
 	} else {
 		printf("%s: %zu rules, %zu errors, %zu warnings, %zu notes\n", policy->name,
@@ -343,7 +335,7 @@ static int run_tables(struct test_report *rep)
 		ih_json_set_u64(top, "version", 1);
 		ih_json_set_string(top, "policy", rep->session.policy->name);
 		ih_json_set(top, "results", rep->results);
-		if (print_json(top) < 0)
+		if (ih_output_json(top, NULL) < 0)
 			return complain("test", "out of memory");
 	} else {
 		printf("%s: %zu cases, %zu failed\n", rep->session.policy->name, rep->n, failed);
@@ -412,9 +404,11 @@ static const struct subverb subverbs[] = {
 	{ 0 }, /* end */
 };
 
-static int take_option(struct policy_options *c, const struct subverb *sub,
-		       const struct ih_options *o, int option, const char *value)
+static int take_option(const struct ih_options *o, void *to, int option, const char *value)
 {
+	struct policy_options *c = to;
+	const struct subverb *sub = c->sub;
+
 	switch (option) {
 	case OPT_INTERPRETERS:
 		c->interpreters = value;
@@ -445,28 +439,22 @@ static int parse(int argc, char **argv, const struct subverb *sub, struct policy
 				.about = sub->about,
 				.table = show_table,
 				.n = IH_ARRAY_SIZE(show_table) };
-	const char *value;
-	int option;
+	int r;
 
 	(void)snprintf(verb, sizeof(verb), "policy %s", sub->name);
-	*c = (struct policy_options){ 0 };
-	ih_options_begin(&o, argc, argv);
-	while ((option = ih_options_next(&o, &value)) >= 0)
-		if (take_option(c, sub, &o, option, value))
-			return IH_OPTIONS_ERROR;
-	if (option != IH_OPTIONS_END)
-		return option;
-	c->argc = argc - ih_options_operand(&o);
-	c->argv = argv + ih_options_operand(&o);
-	if (c->policy && c->profile)
-		return ih_usage_error(&o, "'--policy' and '--profile' exclude each other"),
-		       IH_OPTIONS_ERROR;
+	*c = (struct policy_options){ .sub = sub };
+	r = ih_options_parse(&o, argc, argv, take_option, c);
+	if (!r)
+		r = ih_options_exclude(&o, OPT_POLICY, OPT_PROFILE);
+	if (r)
+		return r;
+	c->argc = o.n_operands;
+	c->argv = o.operands;
 	if (c->argc < sub->operands_min)
-		return ih_usage_error(&o, "an operand is missing"), IH_OPTIONS_ERROR;
+		return ih_usage_error(&o, "an operand is missing");
 	if (c->argc > sub->operands_max)
 		return ih_usage_error(&o, "'%s' is one operand too many",
-				      c->argv[sub->operands_max]),
-		       IH_OPTIONS_ERROR;
+				      c->argv[sub->operands_max]);
 	return 0;
 }
 
@@ -490,9 +478,7 @@ int ih_cmd_policy(int argc, char **argv)
 		if (strcmp(argv[1], s->name))
 			continue;
 		r = parse(argc - 1, argv + 1, s, &c);
-		if (r == IH_OPTIONS_HELP)
-			return IH_EXIT_OK;
-		return r < 0 ? IH_EXIT_USAGE : s->run(&c);
+		return r ? ih_options_exit(r) : s->run(&c);
 	}
 	fprintf(stderr, "ihard policy: %s; 'ihard policy --help' lists the verbs\n",
 		argc < 2 ? "a verb is missing" : "this verb is not known");

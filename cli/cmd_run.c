@@ -44,9 +44,10 @@ struct run_options {
 	char **argv;
 };
 
-static int take_option(struct run_options *c, const struct ih_options *o, int opt,
-		       const char *value)
+static int take_option(const struct ih_options *o, void *to, int opt, const char *value)
 {
+	struct run_options *c = to;
+
 	switch (opt) {
 	case OPT_AUDIT:
 		c->audit = true;
@@ -58,8 +59,7 @@ static int take_option(struct run_options *c, const struct ih_options *o, int op
 		c->gate = ih_word_index(gate_words, value);
 		if (c->gate >= 0)
 			return 0;
-		ih_usage_error(o, "'--gate %s' is neither outer nor tree", value);
-		return IH_OPTIONS_ERROR;
+		return ih_usage_error(o, "'--gate %s' is neither outer nor tree", value);
 	case OPT_INTERPRETERS:
 		c->interpreters = value;
 		return 0;
@@ -90,27 +90,17 @@ static int parse(int argc, char **argv, struct run_options *c)
 		.table = option_table,
 		.n = IH_ARRAY_SIZE(option_table),
 	};
-	const char *value;
-	int opt;
+	int r;
 
 	*c = (struct run_options){ .gate = -1 };
-	ih_options_begin(&o, argc, argv);
-	while ((opt = ih_options_next(&o, &value)) >= 0)
-		if (take_option(c, &o, opt, value) < 0)
-			return IH_OPTIONS_ERROR;
-	if (opt != IH_OPTIONS_END)
-		return opt;
-	if (c->policy && c->profile) {
-		ih_usage_error(&o, "'--policy' and '--profile' are two answers to one question");
-		return IH_OPTIONS_ERROR;
-	}
-	c->argc = argc - ih_options_operand(&o);
-	c->argv = argv + ih_options_operand(&o);
-	if (c->argc < 1) {
-		ih_usage_error(&o, "no command is given");
-		return IH_OPTIONS_ERROR;
-	}
-	return IH_OPTIONS_END;
+	r = ih_options_parse(&o, argc, argv, take_option, c);
+	if (!r)
+		r = ih_options_exclude(&o, OPT_POLICY, OPT_PROFILE);
+	if (!r && !o.n_operands)
+		r = ih_usage_error(&o, "no command is given");
+	c->argc = o.n_operands;
+	c->argv = o.operands;
+	return r;
 }
 
 static void note(const char *sentence)
@@ -164,7 +154,7 @@ int ih_cmd_run(int argc, char **argv)
 
 	if (r == IH_OPTIONS_HELP)
 		return IH_EXIT_OK;
-	if (r != IH_OPTIONS_END)
+	if (r)
 		return IH_EXIT_RUN_FAILED; /* 2 might be the command's own */
 
 	if (ih_session_open(&s, c.policy, c.profile, c.interpreters, &diag) < 0)

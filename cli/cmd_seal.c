@@ -54,8 +54,9 @@ struct request {
 	uint64_t generation;
 };
 
-static int set_option(const struct ih_options *o, struct request *q, int option, const char *value)
+static int set_option(const struct ih_options *o, void *to, int option, const char *value)
 {
+	struct request *q = to;
 	struct ih_diag diag = { 0 };
 	uint64_t n;
 
@@ -98,10 +99,10 @@ static int set_option(const struct ih_options *o, struct request *q, int option,
 	}
 }
 
-static int check_request(const struct ih_options *o, const struct request *q, int n_paths)
+static int check_request(const struct ih_options *o, const struct request *q)
 {
-	if (n_paths != 1)
-		return ih_usage_error(o, "one path is needed, not %d", n_paths);
+	if (o->n_operands != 1)
+		return ih_usage_error(o, "one path is needed, not %d", o->n_operands);
 	if (q->check && (q->key || q->output))
 		return ih_usage_error(o, "'--check' writes nothing: no '--key', no '--output'");
 	if (!q->check && (!q->key || !q->output || !q->has_generation))
@@ -109,7 +110,7 @@ static int check_request(const struct ih_options *o, const struct request *q, in
 	return 0;
 }
 
-static int parse(int argc, char **argv, struct request *q, bool *ret_help)
+static int parse(int argc, char **argv, struct request *q)
 {
 	struct ih_options o = {
 		.verb = "seal",
@@ -122,18 +123,12 @@ static int parse(int argc, char **argv, struct request *q, bool *ret_help)
 		.table = table,
 		.n = IH_ARRAY_SIZE(table),
 	};
-	const char *value;
-	int option;
+	int r = ih_options_parse(&o, argc, argv, set_option, q);
 
-	ih_options_begin(&o, argc, argv);
-	while ((option = ih_options_next(&o, &value)) >= 0)
-		if (set_option(&o, q, option, value))
-			return IH_EXIT_USAGE;
-	*ret_help = option == IH_OPTIONS_HELP;
-	if (option != IH_OPTIONS_END)
-		return option == IH_OPTIONS_HELP ? IH_EXIT_OK : IH_EXIT_USAGE;
-	q->path = argv[ih_options_operand(&o)];
-	return check_request(&o, q, argc - ih_options_operand(&o));
+	if (!r)
+		r = check_request(&o, q);
+	q->path = r ? NULL : o.operands[0];
+	return r;
 }
 
 /* Where the parent of a tree is, and its last component. */
@@ -431,11 +426,11 @@ int ih_cmd_seal(int argc, char **argv)
 {
 	struct request q = { .root = "", .dir = "/nix/store", .sigs_needed = 1 };
 	struct ih_diag diag = { 0 };
-	bool help = false;
-	int status, r;
+	int status, r = parse(argc, argv, &q);
 
-	status = parse(argc, argv, &q, &help);
-	if (status == 0 && !help) {
+	if (r) {
+		status = ih_options_exit(r);
+	} else {
 		r = load_keys(&q, &diag);
 		if (r == 0)
 			r = q.check ? check(&q, &diag) : make(&q, &diag);

@@ -29,6 +29,20 @@ struct store_options {
 	char **argv;
 };
 
+static int take_option(const struct ih_options *o, void *to, int opt, const char *value)
+{
+	struct store_options *c = to;
+
+	(void)o;
+	if (opt == OPT_JSON)
+		c->json = true;
+	else if (opt == OPT_POLICY)
+		c->policy = value;
+	else
+		c->profile = value;
+	return 0;
+}
+
 static int parse(int argc, char **argv, struct store_options *c)
 {
 	struct ih_options o = {
@@ -38,32 +52,17 @@ static int parse(int argc, char **argv, struct store_options *c)
 		.table = option_table,
 		.n = IH_ARRAY_SIZE(option_table),
 	};
-	const char *value;
-	int opt;
+	int r;
 
 	*c = (struct store_options){ 0 };
-	ih_options_begin(&o, argc, argv);
-	while ((opt = ih_options_next(&o, &value)) >= 0) {
-		if (opt == OPT_JSON)
-			c->json = true;
-		else if (opt == OPT_POLICY)
-			c->policy = value;
-		else
-			c->profile = value;
-	}
-	if (opt != IH_OPTIONS_END)
-		return opt;
-	c->argc = argc - ih_options_operand(&o);
-	c->argv = argv + ih_options_operand(&o);
-	if (c->policy && c->profile) {
-		ih_usage_error(&o, "'--policy' and '--profile' exclude each other");
-		return IH_OPTIONS_ERROR;
-	}
-	if (!c->argc) {
-		ih_usage_error(&o, "no path is named");
-		return IH_OPTIONS_ERROR;
-	}
-	return opt;
+	r = ih_options_parse(&o, argc, argv, take_option, c);
+	if (!r)
+		r = ih_options_exclude(&o, OPT_POLICY, OPT_PROFILE);
+	if (!r && !o.n_operands)
+		r = ih_usage_error(&o, "no path is named");
+	c->argc = o.n_operands;
+	c->argv = o.operands;
+	return r;
 }
 
 static const char *state_word(enum ih_signature_state s)
@@ -182,7 +181,6 @@ static int show_all(const struct store_options *c, const struct ih_session *s)
 {
 	struct ih_json_out *list = c->json ? ih_json_new_array() : NULL;
 	struct ih_output out;
-	struct ih_text text = { 0 };
 	int status = IH_EXIT_OK, r = 0;
 
 	ih_output_init(&out, stdout);
@@ -204,12 +202,8 @@ static int show_all(const struct store_options *c, const struct ih_session *s)
 		}
 		ih_store_info_done(&info);
 	}
-	if (c->json) {
-		r = ih_json_print(list, /* pretty= */ true, &text);
-		if (r == 0)
-			printf("%s\n", ih_text_get(&text));
-		ih_text_done(&text);
-	}
+	if (c->json)
+		r = ih_output_json(list, NULL);
 	return r < 0 ? IH_EXIT_FAILED : status;
 }
 
@@ -220,10 +214,8 @@ static int info(int argc, char **argv)
 	struct ih_diag diag = { 0 };
 	int r = parse(argc, argv, &c);
 
-	if (r == IH_OPTIONS_HELP)
-		return IH_EXIT_OK;
-	if (r != IH_OPTIONS_END)
-		return IH_EXIT_USAGE;
+	if (r)
+		return ih_options_exit(r);
 	if (ih_session_open(&s, c.policy, c.profile, NULL, &diag) < 0) {
 		fprintf(stderr, "ihard store info: %s\n", diag.text);
 		r = IH_EXIT_FAILED;

@@ -156,8 +156,9 @@ static int set_flag(struct request *q, int option)
 	return 0;
 }
 
-static int set_option(const struct ih_options *o, struct request *q, int option, const char *value)
+static int set_option(const struct ih_options *o, void *to, int option, const char *value)
 {
+	struct request *q = to;
 	uint64_t n = 0;
 	int r;
 
@@ -203,18 +204,16 @@ static int check_request(const struct ih_options *o, const struct request *q)
 	if (q->all && q->n_paths)
 		return ih_usage_error(o, "'--all' and a path ('%s') exclude each other",
 				      q->paths[0]);
-	if (q->recursive && q->options.no_references)
-		return ih_usage_error(o, "'--recursive' and '--no-recursive' exclude each other");
+	if (ih_options_exclude(o, OPTION_RECURSIVE, OPTION_NO_RECURSIVE) ||
+	    ih_options_exclude(o, OPTION_JSON, OPTION_REPAIR_PLAN))
+		return IH_OPTIONS_ERROR;
 	if (q->options.no_contents && q->options.no_trust)
 		return ih_usage_error(o,
 				      "'--no-contents' and '--no-trust' leave nothing to verify");
-	if (q->json && q->repair_plan)
-		return ih_usage_error(o, "'--json' and '--repair-plan' exclude each other");
 	return 0;
 }
 
-/* Exit bit 2 means "untrusted", so that usage errors cannot have it: they are 125. */
-static int parse(int argc, char **argv, struct request *q, bool *ret_help)
+static int parse(int argc, char **argv, struct request *q)
 {
 	struct ih_options o = {
 		.verb = "verify",
@@ -226,19 +225,11 @@ static int parse(int argc, char **argv, struct request *q, bool *ret_help)
 		.table = table,
 		.n = IH_ARRAY_SIZE(table),
 	};
-	const char *value;
-	int option;
+	int r = ih_options_parse(&o, argc, argv, set_option, q);
 
-	ih_options_begin(&o, argc, argv);
-	while ((option = ih_options_next(&o, &value)) >= 0)
-		if (set_option(&o, q, option, value))
-			return IH_EXIT_FAILED;
-	*ret_help = option == IH_OPTIONS_HELP;
-	if (option != IH_OPTIONS_END)
-		return option == IH_OPTIONS_HELP ? IH_EXIT_OK : IH_EXIT_FAILED;
-	q->paths = argv + ih_options_operand(&o);
-	q->n_paths = argc - ih_options_operand(&o);
-	return check_request(&o, q) ? IH_EXIT_FAILED : 0;
+	q->paths = o.operands;
+	q->n_paths = o.n_operands;
+	return r ? r : check_request(&o, q);
 }
 
 static int load_keys(struct request *q, struct ih_diag *diag)
@@ -333,11 +324,12 @@ int ih_cmd_verify(int argc, char **argv)
 	};
 	_cleanup_(ih_cleanup_verify) struct ih_verify *v = NULL;
 	struct ih_diag diag = { 0 };
-	bool help = false;
-	int status;
+	int status, r = parse(argc, argv, &q);
 
-	status = parse(argc, argv, &q, &help);
-	if (status == 0 && !help) {
+	if (r) {
+		/* bit 2 of the exit status means "not trusted": usage errors cannot have it */
+		status = r == IH_OPTIONS_HELP ? IH_EXIT_OK : IH_EXIT_FAILED;
+	} else {
 		q.options.keys = &q.keys;
 		if (q.has_limit)
 			q.options.deadline_ns = ih_verify_now_ns() + q.time_limit * 1000000000;

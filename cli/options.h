@@ -24,39 +24,46 @@ struct ih_options {
 	const struct ih_option *table;
 	size_t n;
 
-	/* what follows is the parser's own */
-	unsigned long long seen;
-	int argc;
-	char **argv;
+	/* what ih_options_parse() found */
+	char **operands; /* ends with NULL */
+	int n_operands;
+	bool dashes;		 /* "--" stood before the operands */
+	unsigned long long seen; /* bit per option of the table */
 };
 
-#define IH_OPTIONS_END	 (-1) /* the rest is operands: they begin at ih_options_operand() */
-#define IH_OPTIONS_ERROR (-2) /* a sentence went to stderr: exit IH_EXIT_USAGE */
-#define IH_OPTIONS_HELP	 (-3) /* --help was printed: exit IH_EXIT_OK */
-
-/* Begin. Options end at the first operand or at "--"; what follows belongs to the program named. */
-void ih_options_begin(struct ih_options *o, int argc, char **argv);
+#define IH_OPTIONS_ERROR (-2) /* a sentence went to stderr */
+#define IH_OPTIONS_HELP	 (-3) /* --help was printed */
 
 /**
- * ih_options_next() - the next option
- * @value: its value, or NULL when it takes none
+ * ih_options_parse() - all options, and what is left
+ * @argv: argv[0] is the verb
+ * @take: fills in one option, @value is NULL when it takes none; 0, or what ih_usage_error()
+ * returned
+ * @to: handed to @take
  *
+ * Options end at the first operand or at "--"; what follows belongs to the program named.
  * Abbreviations are refused: an option that is added later must not change what a script meant. So
  * is the same option given twice, unless the table allows it.
  *
- * Return: index in the table, or one of IH_OPTIONS_*.
+ * Return: 0, and @o has the operands; or IH_OPTIONS_HELP, or IH_OPTIONS_ERROR.
  */
-int ih_options_next(struct ih_options *o, const char **value);
+int ih_options_parse(struct ih_options *o, int argc, char **argv,
+		     int (*take)(const struct ih_options *o, void *to, int option,
+				 const char *value),
+		     void *to);
 
-/* Index in argv of the first operand. */
-int ih_options_operand(const struct ih_options *o);
+/* The exit code for IH_OPTIONS_HELP and IH_OPTIONS_ERROR. */
+int ih_options_exit(int parsed);
 
-/* True when "--" stood before the operands. */
-bool ih_options_dashes(const struct ih_options *o);
-
-/* Print "ihard VERB: sentence" to stderr. Return: IH_EXIT_USAGE. */
+/* Print "ihard VERB: sentence" to stderr. Return: IH_OPTIONS_ERROR. */
 int ih_usage_error(const struct ih_options *o, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Refuse two options that cannot stand together. Return: 0, or IH_OPTIONS_ERROR. */
+int ih_options_exclude(const struct ih_options *o, int one, int other);
+
+/* A verb that takes no operand. Return: 0, or IH_OPTIONS_ERROR. */
+int ih_options_no_operand(const struct ih_options *o);
 
 /* The value of an option among words; the table ends with NULL. Return: index or -1. */
 int ih_word_index(const char *const *words, const char *value);

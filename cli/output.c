@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Colour, wrapping, progress. */
+/* Colour, wrapping, JSON, progress. */
 #include "cli/output.h"
 
 #include <stdarg.h>
@@ -8,6 +8,8 @@
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "common/json.h"
 
 #define WIDTH_MIN     40
 #define WIDTH_MAX     120
@@ -104,6 +106,19 @@ void ih_output_field(const struct ih_output *out, unsigned indent, const char *l
 	fprintf(out->stream, "%*s", cols < indent ? (int)(indent - cols) : 1, "");
 	wrap(out, indent, formatted ? formatted : "(out of memory)");
 	free(formatted);
+}
+
+int ih_output_json(struct ih_json_out *out, struct ih_diag *diag)
+{
+	struct ih_text text = { 0 };
+	int r = ih_json_print(out, /* pretty= */ true, &text);
+
+	if (r == 0)
+		printf("%s\n", ih_text_get(&text));
+	else
+		(void)ih_fail(diag, r, "out of memory");
+	ih_text_done(&text);
+	return r;
 }
 
 static uint64_t now_ns(void)

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "common/diag.h"
+
 enum ih_tone {
 	IH_TONE_PLAIN = 0,
 	IH_TONE_GOOD,
@@ -17,6 +19,8 @@ enum ih_tone {
 	IH_TONE_FAINT,
 	IH_TONE_STRONG,
 };
+
+struct ih_json_out;
 
 struct ih_output {
 	FILE *stream;
@@ -37,6 +41,9 @@ void ih_output_tone(const struct ih_output *out, enum ih_tone tone, const char *
  */
 void ih_output_field(const struct ih_output *out, unsigned indent, const char *label,
 		     const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Print to standard output, indented, and free. Return: 0, or a negative errno with a sentence. */
+int ih_output_json(struct ih_json_out *out, struct ih_diag *diag);
 
 /* Progress of @total steps to stderr: a bar on a terminal, a line every ten per cent elsewhere. */
 struct ih_progress {

@@ -17,6 +17,12 @@ struct ih_verb {
 	int (*run)(int argc, char **argv); /* argv[0] is the verb; returns an exit code */
 };
 
+/**
+ * ih_verbs_run() - a verb that is a table of verbs: `ihard @name VERB`
+ * @verbs: ends with a row without a name
+ */
+int ih_verbs_run(const char *name, const struct ih_verb *verbs, int argc, char **argv);
+
 int ih_cmd_boot(int argc, char **argv);
 int ih_cmd_bootspec(int argc, char **argv);
 int ih_cmd_check(int argc, char **argv);

@@ -2,6 +2,8 @@
 /* Reports of a verification, as text and as JSON. */
 #include "cli/verify_report.h"
 
+#include "cli/output.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -284,8 +286,6 @@ int ih_verify_report_json(const struct ih_verify_report *r)
 	const struct ih_closure *c = ih_verify_closure(r->verify);
 	struct ih_json_out *j = ih_json_new_object(), *list = ih_json_new_array();
 	unsigned int result = ih_verify_result(r->verify);
-	struct ih_text text = { 0 };
-	int err;
 
 	ih_json_set_u64(j, "version", 1);
 	ih_json_set_bool(j, "verified", result == 0);
@@ -308,9 +308,5 @@ int ih_verify_report_json(const struct ih_verify_report *r)
 	}
 	ih_json_set(j, "paths", list);
 
-	err = ih_json_print(j, true, &text);
-	if (err == 0)
-		printf("%s\n", ih_text_get(&text));
-	ih_text_done(&text);
-	return err;
+	return ih_output_json(j, NULL);
 }
