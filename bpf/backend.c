@@ -8,6 +8,7 @@
 
 const struct ih_backend_ops *const ih_backends[] = {
 	&ih_backend_bpf,
+	&ih_backend_fanotify,
 	NULL,
 };
 

@@ -9,12 +9,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "bpf/loader.h"
 #include "common/diag.h"
 
 struct ih_backend_options {
 	struct ih_gate_limits limits;
+
+	/* For a back end that watches file systems: those of these folders, ended by NULL, and no
+	 * others. NULL, which is what a guard wants: all that are mounted. */
+	const char *const *watch;
 
 	/* Called from ih_backend_ops.take_events for each event. */
 	ih_gate_listener listener;
@@ -29,7 +34,20 @@ struct ih_backend_options {
 	 * trust.
 	 */
 	int (*judge)(void *context, int fd, struct ih_gate_file *ret);
-	void *context; /* of both */
+
+	/*
+	 * For a back end that can show a program before it has run an instruction of its own: may
+	 * it run with these arguments and this environment, which /proc/PID tells exactly? Called
+	 * like judge(); NULL: arguments are nobody's matter.
+	 *
+	 * @from: of the process that called execve
+	 * @ret: act, reason, verdict, rule, mode, trust and path are filled in by the guard
+	 * @ret_to: what the program is as one that execs next
+	 * Return: 0 when it was judged; a negative errno refuses it.
+	 */
+	int (*look)(void *context, pid_t pid, enum ih_provenance from, struct ih_event *ret,
+		    enum ih_provenance *ret_to);
+	void *context; /* of all */
 };
 
 /* All functions but probe() are called from one thread, add() and remove() from any. */
@@ -65,6 +83,7 @@ struct ih_backend_ops {
 };
 
 extern const struct ih_backend_ops ih_backend_bpf;
+extern const struct ih_backend_ops ih_backend_fanotify;
 
 /* The strongest first; the table ends with NULL. */
 extern const struct ih_backend_ops *const ih_backends[];

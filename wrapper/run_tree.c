@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "policy/words.h"
 #include "wrapper/environ.h"
+#include "wrapper/look.h"
 #include "wrapper/patch.h"
 #include "wrapper/run_priv.h"
 #include "wrapper/stable.h"
@@ -23,78 +23,6 @@ static int begin(void *context, struct ih_diag *diag)
 
 	run->session->trust = NULL;
 	return ih_trust_open(policy->providers, policy->n_providers, &run->session->trust, diag);
-}
-
-/* What a new image is, as the one who execs next. */
-static enum ih_provenance provenance_of(const struct ih_judgement *j, enum ih_provenance from)
-{
-	const struct ih_hop *hop = &j->gathered.hops[0];
-
-	if (hop->facts.program < IH_TRUST_OWNED)
-		return IH_PROVENANCE_UNVERIFIED;
-	/* env, nice, xargs do what they are told: by whoever started them */
-	if (hop->grammar && ih_grammar_is_launcher(hop->grammar) && j->gathered.n_hops > 1)
-		return from;
-	switch (hop->mode) {
-	case IH_MODE_PROGRAM:
-	case IH_MODE_NONE:
-		return IH_PROVENANCE_VERIFIED;
-	case IH_MODE_SCRIPT:
-	case IH_MODE_MODULE:
-		return hop->facts.sources >= IH_TRUST_OWNED ? IH_PROVENANCE_VERIFIED
-							    : IH_PROVENANCE_UNVERIFIED;
-	case IH_MODE_INLINE:
-	case IH_MODE_STDIN:
-		return from; /* whoever handed the code over */
-	case IH_MODE_INTERACTIVE:
-		return IH_PROVENANCE_INTERACTIVE;
-	default:
-		return IH_PROVENANCE_UNVERIFIED;
-	}
-}
-
-/*
- * Where the process's relative names start, without links. It may be renamed after this; then names
- * in it lead to something else than we look at, but never to something trusted that the process
- * does not get: see ih_make_stable().
- */
-static void directory_of(pid_t pid, const struct ih_attempt *attempt, char ret[PATH_MAX])
-{
-	char link[32];
-	ssize_t n;
-
-	(void)snprintf(link, sizeof(link), "/proc/%d/cwd", pid);
-	n = readlink(attempt ? attempt->directory : link, ret, PATH_MAX - 1);
-	if (n > 0 && ret[0] == '/')
-		ret[n] = '\0';
-	else
-		(void)snprintf(ret, PATH_MAX, "%s", link);
-}
-
-static int judge(struct ih_run *run, const struct ih_image *image, const struct ih_attempt *attempt,
-		 enum ih_provenance from, struct ih_judgement *ret, struct ih_diag *diag)
-{
-	char directory[PATH_MAX], process[32];
-	struct stat st;
-	struct ih_judge_input in = {
-		.argc = image->argc,
-		.argv = image->argv,
-		.envp = image->envp,
-		.stdin_kind = ih_stdin_kind_of(image->pid),
-		.provenance = from,
-		.program = attempt ? attempt->path : NULL,
-		.directory = directory,
-		.pid = image->pid,
-		.image = attempt ? NULL : image,
-	};
-
-	directory_of(image->pid, attempt, directory);
-	(void)snprintf(process, sizeof(process), "/proc/%d", image->pid);
-	if (stat(process, &st) < 0)
-		return ih_fail(diag, -errno, "process %d is gone", image->pid);
-	in.uid = st.st_uid;
-	in.gid = st.st_gid;
-	return ih_judge(run->session, &in, ret, diag);
 }
 
 /*
@@ -115,7 +43,7 @@ static int judge_repaired(struct ih_run *run, const struct ih_image *image,
 	};
 	struct ih_image repaired = *image;
 	struct ih_judgement again;
-	int r = judge(run, image, attempt, from, ret, diag);
+	int r = ih_look_judge(run->session, image, attempt, from, ret, diag);
 
 	if (r < 0 || !ret->stops || run->audit || ret->gathered.hops[0].fd < 0)
 		return r;
@@ -125,7 +53,7 @@ static int judge_repaired(struct ih_run *run, const struct ih_image *image,
 	if (r < 0)
 		return 0; /* it stays refused */
 	repaired.envp = ret_env->envp;
-	r = judge(run, &repaired, attempt, from, &again, diag);
+	r = ih_look_judge(run->session, &repaired, attempt, from, &again, diag);
 	if (r == 0 && !again.stops) {
 		struct ih_judgement swap = *ret;
 
@@ -168,7 +96,7 @@ static int settle(const struct ih_image *image, struct ih_hop *hop, const struct
 	char directory[PATH_MAX];
 	int r;
 
-	directory_of(image->pid, NULL, directory);
+	ih_look_directory(image->pid, NULL, directory);
 	r = ih_make_stable(hop, directory, &changed, diag);
 	if (r < 0 || (!changed && !env->envp))
 		return r;
@@ -192,7 +120,7 @@ static void on_image(void *context, const struct ih_image *image, enum ih_proven
 		ret->allow = run->audit;
 		return;
 	}
-	ret->provenance = provenance_of(&j, from);
+	ret->provenance = ih_look_provenance(&j, from);
 	/* The outermost command was reported before it was started. */
 	if (!is_outermost && (j.stops || j.reported || run->session->policy->report_allowed))
 		ih_run_event(run, &j, image->pid, IH_RUN_IMAGE);
