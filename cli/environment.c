@@ -8,6 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/verbs.h"
+
+/* A variable of ours as whoever called `ihard` had it. */
+static char *as_it_was(char *entry)
+{
+	size_t len = strlen(IH_SET_ASIDE);
+
+	return strncmp(entry, IH_SET_ASIDE, len) ? entry : entry + len;
+}
+
 static bool names_same(const char *a, const char *b)
 {
 	size_t len = strcspn(a, "=");
@@ -51,8 +61,8 @@ char **ih_environment_make(const struct ih_environment *e)
 	if (!made)
 		return NULL;
 	for (size_t i = 0; i < ours; i++)
-		if (!is_changed(e, environ[i], 0))
-			made[n++] = environ[i];
+		if (!is_changed(e, as_it_was(environ[i]), 0))
+			made[n++] = as_it_was(environ[i]);
 	for (size_t i = 0; i < e->n_changes; i++)
 		if (strchr(e->changes[i], '=') && !is_changed(e, e->changes[i], i + 1))
 			made[n++] = (char *)(uintptr_t)e->changes[i];

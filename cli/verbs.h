@@ -17,6 +17,12 @@ struct ih_verb {
 	int (*run)(int argc, char **argv); /* argv[0] is the verb; returns an exit code */
 };
 
+/*
+ * What the dynamic loader or a library of ihard's own would act on is handed to ihard-verbs under
+ * another name, so that the environment that is to be judged does not reach the judge.
+ */
+#define IH_SET_ASIDE "IHARD_SET_ASIDE_"
+
 /**
  * ih_verbs_run() - a verb that is a table of verbs: `ihard @name VERB`
  * @verbs: ends with a row without a name

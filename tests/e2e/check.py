@@ -84,6 +84,14 @@ def main():
         says("nowhere along PATH", check("--", "no-such-program"), 1, "nowhere along PATH")
         says("inline code", check("--", "python3", "-c", "1"), 1, "denied", "'-c'")
         says("inline code from verified code", check("--provenance", "verified", "--", "perl", "-e", "1"), 0, "allowed")
+        for name in ("LD_PRELOAD", "LD_AUDIT"):
+            run = check("--", "true", env={name: "/nonexistent/x.so"})
+            says(f"{name} of ihard's own is judged", run, 1, f"'{name}' carries code")
+            t.ok("ERROR: ld.so" not in run.stderr, f"… and did not reach the judge: {name}", run.stderr)
+        says("a library path is judged, and does not reach the judge",
+             check("--", "true", env={"LD_LIBRARY_PATH": d, "OPENSSL_CONF": plain}), 1, "LD_LIBRARY_PATH")
+        says("--env takes such a variable out", check("--env", "LD_PRELOAD", "--", "true", env={"LD_PRELOAD": "/x.so"}),
+             0, "allowed")
         says("a version only", check("--", "python3", "--version"), 0, "allowed")
         says("through launchers", check("--", "env", "-i", "nice", "sh", "-ec", "x"), 1, "denied", "launches", "sh -ec x")
         says("code in a variable", check("--", "bash", "/usr/bin/ldd", env={"BASH_ENV": script}), 1, "BASH_ENV", "ihard run")
