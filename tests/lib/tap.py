@@ -1,11 +1,40 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """TAP for end-to-end tests in Python: t = Tap(); t.ok(cond, name, why); t.skip(name, why); t.done()."""
+import atexit
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+
+_copies = {}
+
+
+def _reached_by_all(path):
+    while path != "/":
+        path = os.path.dirname(path)
+        if not os.stat(path).st_mode & 0o001:
+            return False
+    return True
+
+
+def _program(path):
+    """A built program where other users can run it, too: a clone in /root is for root alone."""
+    folder, name = os.path.split(path)
+    if os.geteuid() != 0 or not (os.path.isfile(path) and os.access(path, os.X_OK)) or _reached_by_all(path):
+        return path
+    if folder not in _copies:
+        _copies[folder] = tempfile.mkdtemp(prefix="ihard-programs.")
+        os.chmod(_copies[folder], 0o755)
+        atexit.register(shutil.rmtree, _copies[folder], True)
+        for f in os.scandir(folder):  # all of them: a program finds its parts beside it
+            if f.is_file() and os.access(f.path, os.X_OK):
+                shutil.copy(f.path, _copies[folder])
+    return os.path.join(_copies[folder], name)
+
 
 # meson names built programs relative to the build folder; tests run them from elsewhere
-sys.argv[1:] = [os.path.abspath(a) if "/" in a and os.path.exists(a) else a for a in sys.argv[1:]]
+sys.argv[1:] = [_program(os.path.abspath(a)) if "/" in a and os.path.exists(a) else a for a in sys.argv[1:]]
 
 
 class Tap:
