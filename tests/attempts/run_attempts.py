@@ -8,7 +8,8 @@ PREFIX is put in front of every command line, e.g.  -- ihard run --
 With no PREFIX the commands run bare (use that to validate the suite, or to
 test a system-wide guard such as a BPF LSM policy).
 
-  --suite FILE     (repeatable) sample.jsonl and own.jsonl beside this script by default
+  --suite FILE     (repeatable) sample.jsonl and own.jsonl beside this script by default, and
+                   words.jsonl (spellings of command lines and variables) with --judge
   --judge          PREFIX does not run the command but says whether it may run: exit 0
                    allowed, 1 denied, anything else is wrong either way. What is allowed
                    with an untrusted element "filtered" out of a path list counts as
@@ -216,7 +217,8 @@ def main():
     ap.add_argument("--timeout", type=float, default=20); ap.add_argument("--json"); ap.add_argument("--validate", action="store_true"); ap.add_argument("--keep", action="store_true")
     ap.add_argument("--fast", action="store_true", help="do not wait 0.25 s for late payloads"); ap.add_argument("--tmp", default="/tmp"); ap.add_argument("-v", action="store_true")
     a = ap.parse_args(av); a.prefix = prefix
-    cases = [json.loads(l) for f in a.suite or [os.path.join(H, n) for n in ("sample.jsonl", "own.jsonl")] for l in open(f) if l.strip()]
+    suites = ["sample.jsonl", "own.jsonl"] + (["words.jsonl"] if a.judge else [])
+    cases = [json.loads(l) for f in a.suite or [os.path.join(H, n) for n in suites] for l in open(f) if l.strip()]
     if a.judge: cases = [c for c in cases if decided_by_words(c)]
     if a.only: cases = [c for c in cases if re.search(a.only, c["id"])]
     if a.category: cases = [c for c in cases if c["category"] in a.category]
