@@ -159,7 +159,7 @@ nix_store_add_text() {
 
 nix_store_key() {
 	local file=$1/keys/${3:-$2}
-	nix-store --generate-binary-cache-key "$2" "$file.sec" "$file.pub"
+	_nix_store "$1" --generate-binary-cache-key "$2" "$file.sec" "$file.pub" # else it opens /nix
 	chmod 0600 "$file.sec"
 }
 
