@@ -4,6 +4,7 @@ import glob
 import gzip
 import lzma
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -82,6 +83,21 @@ def part(files, out):
                 shutil.copy(source, path)
                 os.chmod(path, stat.S_IMODE(os.stat(source).st_mode) | 0o444)
         pack(d, out)
+
+
+def program(path, target, *libraries):
+    """{path in the guest: path here} of a program of this machine, with all it links; more libraries
+    by name, for what is loaded at run time."""
+    files, pending = {target: path}, [path]
+    listing = subprocess.run(["/sbin/ldconfig", "-p"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    for name in libraries:
+        pending.append(re.search(rf"^\t{re.escape(name)} .* => (\S+)$", listing, re.M)[1])
+        files["/lib/" + name] = pending[-1]
+    for source in pending:
+        linked = subprocess.run(["ldd", source], stdout=subprocess.PIPE, text=True, check=True).stdout
+        for found in re.findall(r"(?:=> )?(/\S+) \(0x", linked):
+            files[found if "/ld-" in found else "/lib/" + os.path.basename(found)] = os.path.realpath(found)
+    return files
 
 
 def join(out, *parts):
