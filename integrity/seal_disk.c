@@ -44,6 +44,8 @@ static int read_rights(int fd, char text[2 * CAPABILITY_MAX + 1])
 	ssize_t len;
 
 	text[0] = '\0';
+	if (flistxattr(fd, NULL, 0) == 0) /* one call instead of two, for nearly every file */
+		return 0;
 	len = fgetxattr(fd, "system.posix_acl_access", NULL, 0);
 	if (len >= 0)
 		return -EOPNOTSUPP;

@@ -115,13 +115,6 @@ static int add(struct seals *s, const char *path, struct ih_diag *diag)
 	return 0;
 }
 
-static bool is_seal(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len > 5 && strcmp(name + len - 5, ".seal") == 0;
-}
-
 static int add_directory(struct seals *s, const char *path, int fd)
 {
 	struct ih_diag diag = { 0 };
@@ -135,7 +128,7 @@ static int add_directory(struct seals *s, const char *path, int fd)
 	while ((errno = 0, e = readdir(d))) {
 		struct ih_text file = { 0 };
 
-		if (!is_seal(e->d_name))
+		if (!ih_seal_is_name(e->d_name))
 			continue;
 		if (ih_text_addf(&file, "%s/%s", path, e->d_name) < 0 ||
 		    add(s, file.data, &diag) < 0)

@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The root of a machine that boots from a store alone, made and signed by real Nix: two systems, whose
 # init is a script of the store, and objects of every kind. Beside it what real Nix says of them.
-#   stage2-store.sh ROOT BUSYBOX
-# leaves ROOT (to be made an image of), ROOT.key (the public key), ROOT.systems (two store paths) and
-# ROOT.hashes ("path hash" of all objects, sorted).
+#   stage2-store.sh ROOT [BUSYBOX]
+# As the hook of a guest's test, without BUSYBOX, the store comes to lie in ROOT/lab-store. Leaves ROOT (to
+# be made an image of), ROOT.key (the public key), ROOT.systems (two store paths), ROOT.hashes ("system path
+# hash" of all objects, sorted) and ROOT.keys (key pairs).
 set -eu
 cd "$(dirname "$0")"
 # shellcheck source=tests/lib/nix-store.sh
 . ../lib/nix-store.sh
 root=$1
-busybox=$2
+busybox=${2:-/bin/busybox}
+[ $# = 2 ] || root=$1/lab-store
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -75,4 +77,5 @@ for s in $systems; do
 	done
 done >"$root.hashes"
 printf '%s\n' "$systems" >"$root.systems"
-rm -rf "${root:?}/keys" "${root:?}/etc"
+rm -rf "${root:?}/etc" "$root.keys"
+mv "$root/keys" "$root.keys"

@@ -41,6 +41,18 @@ def pack(folder, out):
         f.write(gzip.compress(data, 1, mtime=0))
 
 
+def unpacked(module):
+    """The bytes of a module file: busybox's insmod takes no other."""
+    with (lzma.open if module.endswith(".xz") else open)(module, "rb") as f:
+        return f.read()
+
+
+def modules(kernel, names):
+    """{path in the guest: bytes} of modules; their names sort in the order in which they are to be loaded."""
+    return {f"/lab/modules/{n:02}-{os.path.basename(path).removesuffix('.xz')}": unpacked(path)
+            for n, path in enumerate(kernel.modules(names))}
+
+
 def base(kernel):
     init = os.path.join(os.path.dirname(__file__), "init")
     with open(init) as f:
@@ -58,8 +70,7 @@ def base(kernel):
             with open(d + "/lib/lab/list", "w") as listing:
                 for module in kernel.modules(MODULES):
                     name = os.path.basename(module).removesuffix(".xz")
-                    with (lzma.open if module.endswith(".xz") else open)(module, "rb") as f:
-                        data = f.read()  # busybox's insmod does not unpack
+                    data = unpacked(module)
                     with open(f"{d}/lib/lab/{name}", "wb") as f:
                         f.write(data)
                     listing.write(name + "\n")
