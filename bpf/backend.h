@@ -55,6 +55,7 @@ struct ih_backend_ops {
 	const char *name;   /* "bpf", "fanotify": stable, in status and metrics */
 	const char *title;  /* "BPF security module programs" */
 	const char *cannot; /* one sentence: what it cannot stop */
+	bool asks;	    /* learns of files when they are wanted, by judge() */
 	bool survives;	    /* keep() outlives the process: the guard's death opens nothing */
 
 	/* Can this machine hold it? Return: 0, or a negative errno and what to change. */
@@ -71,6 +72,9 @@ struct ih_backend_ops {
 
 	/* From here it is enforced. The calling process is the guard and must not stop itself. */
 	int (*attach)(void *state, struct ih_diag *diag);
+
+	/* What a guard before this one left in force: 0, or -ENOENT. NULL unless it survives. */
+	int (*found)(struct ih_gate_config *ret);
 
 	/* Make it outlive this process, and end that. NULL unless it survives. */
 	int (*keep)(void *state, struct ih_diag *diag);

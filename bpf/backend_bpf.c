@@ -98,6 +98,7 @@ const struct ih_backend_ops ih_backend_bpf = {
 	.add = bpf_add,
 	.remove = bpf_remove,
 	.attach = bpf_attach,
+	.found = ih_gate_pinned_config,
 	.keep = bpf_keep,
 	.release = bpf_release,
 	.event_fd = bpf_event_fd,

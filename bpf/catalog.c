@@ -155,14 +155,24 @@ static void take_out(struct ih_catalog *c, size_t hole)
 {
 	c->table[hole].used = 0;
 	c->n--;
-	for (size_t i = (hole + 1) & (c->size - 1); c->table[i].used;
-	     i = (i + 1) & (c->size - 1)) {
+	for (size_t i = (hole + 1) & (c->size - 1); c->table[i].used; i = (i + 1) & (c->size - 1)) {
 		if (stays(hole, i, home(c, &c->table[i].key)))
 			continue;
 		c->table[hole] = c->table[i];
 		c->table[i].used = 0;
 		hole = i;
 	}
+}
+
+void ih_catalog_forget(struct ih_catalog *c, const struct ih_file_key *key)
+{
+	struct ih_catalog_entry *e;
+
+	(void)pthread_mutex_lock(&c->lock);
+	e = find(c, key);
+	if (e->used)
+		take_out(c, (size_t)(e - c->table));
+	(void)pthread_mutex_unlock(&c->lock);
 }
 
 /* @owner: NULL for what this round did not see. An entry that moves up is looked at again. */

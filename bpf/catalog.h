@@ -33,13 +33,17 @@ void ih_catalog_begin(struct ih_catalog *c);
 
 /**
  * ih_catalog_put() - a file that is vouched for
- * Return: 1 when the kernel has to be told (new, or not as it was), 0 when it knows, -E2BIG, -ENOMEM.
+ * Return: 1 when the kernel has to be told (new, or not as it was), 0 when it knows, -E2BIG,
+ * -ENOMEM.
  */
 int ih_catalog_put(struct ih_catalog *c, const struct ih_file_key *key, const struct ih_seed *seed,
 		   uint64_t owner);
 
 /* Return: 0, or -ENOENT. */
 int ih_catalog_get(struct ih_catalog *c, const struct ih_file_key *key, struct ih_seed *ret);
+
+/* The kernel may have forgotten it: put it again, and it has to be told. */
+void ih_catalog_forget(struct ih_catalog *c, const struct ih_file_key *key);
 
 typedef void (*ih_catalog_gone)(void *user, const struct ih_file_key *key);
 

@@ -242,6 +242,7 @@ const struct ih_backend_ops ih_backend_fanotify = {
 	.cannot =
 		"it cannot stop memory that becomes executable, ptrace, memfds, file systems that "
 		"only another mount namespace sees, or root; and with the guard's death it opens",
+	.asks = true,
 	.survives = false,
 	.probe = fan_probe,
 	.open = fan_open,

@@ -95,7 +95,9 @@ static __always_inline struct ih_inode_state *ih_inode(struct inode *inode, __u3
 	if (!state || state->epoch != epoch)
 		return ih_seed_inode(inode, epoch);
 	ih_ctime(inode, &s, &ns);
-	return state->ctime_s == s && state->ctime_ns == ns ? state : NULL;
+	if (state->ctime_s == s && state->ctime_ns == ns)
+		return state;
+	return ih_seed_inode(inode, epoch); /* it changed; the guard may have looked again */
 }
 
 static __always_inline void ih_count(__u32 which)

@@ -111,6 +111,87 @@ static int on_event(void *context, void *data, size_t size)
 	return 0;
 }
 
+/* Maps that have a name below IH_GATE_PINS are used as they are: what the last guard vouched for,
+ * the provenance of every task, events that nobody has read. */
+static int adopt_maps(struct ih_gate_bpf *skeleton)
+{
+	const struct bpf_object_skeleton *s = skeleton->skeleton;
+
+	for (int i = 0; i < s->map_cnt; i++) {
+		char path[256];
+		int r;
+
+		(void)snprintf(path, sizeof(path), IH_GATE_PINS "/map-%s", s->maps[i].name);
+		if (bpf_map__is_internal(*s->maps[i].map) || access(path, F_OK) < 0)
+			continue;
+		r = bpf_map__set_pin_path(*s->maps[i].map, path);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int load(struct ih_gate *gate, const struct ih_gate_limits *limits, bool adopt)
+{
+	uint32_t zero = 0;
+	int r;
+
+	gate->skeleton = ih_gate_bpf__open();
+	if (!gate->skeleton)
+		return -errno;
+	r = size_maps(gate->skeleton, limits);
+	if (r == 0 && adopt)
+		r = adopt_maps(gate->skeleton);
+	if (r == 0)
+		r = ih_gate_bpf__load(gate->skeleton);
+	if (r == 0)
+		r = bpf_map__lookup_elem(gate->skeleton->maps.ih_active, &zero, sizeof(zero),
+					 &gate->active, sizeof(gate->active), 0);
+	return r;
+}
+
+/* Maps of another shape, from another version or for another number of files, are not adopted: the
+ * old programs go on with them until the new ones are attached. */
+static int load_or_begin_anew(struct ih_gate *gate, const struct ih_gate_limits *limits)
+{
+	bool adopt = ih_gate_is_pinned();
+	int r = load(gate, limits, adopt);
+
+	if (r < 0 && adopt) {
+		ih_gate_bpf__destroy(gate->skeleton);
+		gate->skeleton = NULL;
+		libbpf_said[0] = '\0';
+		r = load(gate, limits, false);
+	}
+	return r;
+}
+
+bool ih_gate_is_pinned(void)
+{
+	return access(IH_GATE_PINS "/map-ih_config", F_OK) == 0;
+}
+
+/* Another version's members behind ours are cut off, those it does not have stay zero. */
+int ih_gate_pinned_config(struct ih_gate_config *ret)
+{
+	_close_ int active = bpf_obj_get(IH_GATE_PINS "/map-ih_active");
+	_close_ int configs = bpf_obj_get(IH_GATE_PINS "/map-ih_config");
+	struct bpf_map_info info = { 0 };
+	uint32_t size = sizeof(info), zero = 0, slot = 0;
+	unsigned char value[1024];
+
+	if (active < 0 || configs < 0)
+		return errno ? -errno : -ENOENT;
+	if (bpf_obj_get_info_by_fd(configs, &info, &size) < 0 || info.value_size > sizeof(value))
+		return -EPROTO;
+	if (bpf_map_lookup_elem(active, &zero, &slot) < 0 ||
+	    bpf_map_lookup_elem(configs, &slot, value) < 0)
+		return -errno;
+	*ret = (struct ih_gate_config){ 0 };
+	memcpy(ret, value, info.value_size < sizeof(*ret) ? info.value_size : sizeof(*ret));
+	return 0;
+}
+
 int ih_gate_open(const struct ih_gate_limits *limits, struct ih_gate **ret, struct ih_diag *diag)
 {
 	struct ih_gate *gate;
@@ -125,10 +206,7 @@ int ih_gate_open(const struct ih_gate_limits *limits, struct ih_gate **ret, stru
 	gate = calloc(1, sizeof(*gate));
 	if (!gate)
 		return ih_fail(diag, -ENOMEM, "no memory for the gate");
-	gate->skeleton = ih_gate_bpf__open();
-	r = gate->skeleton ? size_maps(gate->skeleton, limits) : -errno;
-	if (r == 0)
-		r = ih_gate_bpf__load(gate->skeleton);
+	r = load_or_begin_anew(gate, limits);
 	if (r == 0) {
 		gate->ring = ring_buffer__new(bpf_map__fd(gate->skeleton->maps.ih_events), on_event,
 					      gate, NULL);
@@ -281,6 +359,21 @@ int ih_gate_attach(struct ih_gate *gate, struct ih_diag *diag)
 	return 0;
 }
 
+/* The new program is attached already: when its name takes the old one's place, the old program's
+ * last reference goes, and there is no moment without either. */
+static int replace_pin(struct bpf_link *link, const char *path)
+{
+	char aside[264];
+	int r;
+
+	(void)snprintf(aside, sizeof(aside), "%s-new", path);
+	(void)unlink(aside);
+	r = bpf_link__pin(link, aside);
+	if (r < 0)
+		return r;
+	return rename(aside, path) < 0 ? -errno : 0;
+}
+
 static int pin_links(struct ih_gate_bpf *skeleton, struct ih_diag *diag)
 {
 	const struct bpf_object_skeleton *s = skeleton->skeleton;
@@ -293,7 +386,7 @@ static int pin_links(struct ih_gate_bpf *skeleton, struct ih_diag *diag)
 		if (!link)
 			continue;
 		(void)snprintf(path, sizeof(path), IH_GATE_PINS "/link-%s", s->progs[i].name);
-		r = bpf_link__pin(link, path);
+		r = replace_pin(link, path);
 		if (r < 0)
 			return ih_fail(diag, r, "cannot pin '%s': %s", path, strerror(-r));
 	}
@@ -311,6 +404,8 @@ static int pin_maps(struct ih_gate_bpf *skeleton, struct ih_diag *diag)
 		if (bpf_map__is_internal(*s->maps[i].map))
 			continue;
 		(void)snprintf(path, sizeof(path), IH_GATE_PINS "/map-%s", s->maps[i].name);
+		if (!bpf_map__is_pinned(*s->maps[i].map))
+			(void)unlink(path); /* of another shape: see load_or_begin_anew() */
 		r = bpf_map__pin(*s->maps[i].map, path);
 		if (r < 0)
 			return ih_fail(diag, r, "cannot pin '%s': %s", path, strerror(-r));

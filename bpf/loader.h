@@ -41,6 +41,16 @@ int ih_gate_probe(struct ih_diag *diag);
 int ih_gate_open(const struct ih_gate_limits *limits, struct ih_gate **ret, struct ih_diag *diag);
 void ih_gate_free(struct ih_gate *gate);
 
+/*
+ * Did a guard before this one leave programs and maps that enforce (see ih_gate_pin())? Then
+ * ih_gate_open() adopts the maps, if they have today's shape, and attaching and pinning replaces
+ * the programs one by one: at no moment is there none.
+ */
+bool ih_gate_is_pinned(void);
+
+/* The configuration that such programs enforce. Return: 0, -ENOENT, another negative errno. */
+int ih_gate_pinned_config(struct ih_gate_config *ret);
+
 /* What is known of a file. ih_gate_seed_of() fills key and identity from a stat of an open
  * descriptor; trust, flags and grammar are the caller's. */
 struct ih_gate_file {

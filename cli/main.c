@@ -15,6 +15,8 @@ static const struct ih_verb verbs[] = {
 	{ "boot", "boot entries: list, predict, bless, install", ih_cmd_boot },
 	{ "bootspec", "check, show, convert and compare bootspecs", ih_cmd_bootspec },
 	{ "check", "would this script or command be allowed to run, and why?", ih_cmd_check },
+	{ "events", "what was refused on this machine, and why", ih_cmd_events },
+	{ "guard", "ask or tell the guard that runs", ih_cmd_guard },
 	{ "interpreters", "which interpreters are known, and from which file",
 	  ih_cmd_interpreters },
 	{ "policy", "show, lint, test and compile policies", ih_cmd_policy },

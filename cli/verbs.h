@@ -32,6 +32,8 @@ int ih_verbs_run(const char *name, const struct ih_verb *verbs, int argc, char *
 int ih_cmd_boot(int argc, char **argv);
 int ih_cmd_bootspec(int argc, char **argv);
 int ih_cmd_check(int argc, char **argv);
+int ih_cmd_events(int argc, char **argv);
+int ih_cmd_guard(int argc, char **argv);
 int ih_cmd_interpreters(int argc, char **argv);
 int ih_cmd_policy(int argc, char **argv);
 int ih_cmd_run(int argc, char **argv);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Trees that only root can write. The tree's own place is judged by integrity/trust; below it each
+ * directory and file is held against the same question by its descriptor: could others write it?
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bpf/fill_priv.h"
+#include "common/cleanup.h"
+
+struct walk {
+	struct ih_fill *fill;
+	uint64_t owner;
+	unsigned int depth;
+};
+
+static bool is_roots(const struct stat *st)
+{
+	return st->st_uid == 0 && !(st->st_mode & 0022);
+}
+
+static void walk(struct walk *w, int dir);
+
+/* Takes the descriptor. A directory that others can write is not gone into: what lies in it could
+ * be replaced. What cannot be opened is not vouched for, and nothing else comes of it. */
+static void visit(struct walk *w, int fd, const char *name)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !is_roots(&st)) {
+		(void)close(fd);
+		return;
+	}
+	if (S_ISDIR(st.st_mode) && w->depth < IH_FILL_DEPTH_MAX) {
+		w->depth++;
+		walk(w, fd);
+		w->depth--;
+		return;
+	}
+	if (S_ISREG(st.st_mode))
+		(void)ih_fill_put(w->fill, fd, name, IH_TRUST_OWNED, w->owner);
+	(void)close(fd);
+}
+
+/* Takes the descriptor. */
+static void walk(struct walk *w, int dir)
+{
+	const struct dirent *entry;
+	DIR *d = fdopendir(dir);
+
+	if (!d) {
+		(void)close(dir);
+		return;
+	}
+	while ((!w->fill->stop || !*w->fill->stop) && (entry = readdir(d))) {
+		int fd;
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+		    (entry->d_type != DT_DIR && entry->d_type != DT_REG &&
+		     entry->d_type != DT_UNKNOWN))
+			continue;
+		fd = openat(dirfd(d), entry->d_name,
+			    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		if (fd >= 0)
+			visit(w, fd, entry->d_name);
+	}
+	(void)closedir(d);
+}
+
+int ih_fill_tree(struct ih_fill *f, struct ih_trust *trust, const char *tree)
+{
+	struct walk w = { .fill = f, .owner = ih_catalog_owner(tree) };
+	struct ih_evidence evidence;
+	int fd = -EBADF, r;
+
+	r = ih_trust_path(trust, AT_FDCWD, tree, &fd, &evidence);
+	if (r == 0 && evidence.trust >= IH_TRUST_OWNED) {
+		const char *slash = evidence.path ? strrchr(evidence.path, '/') : NULL;
+
+		visit(&w, TAKE_FD(fd), slash ? slash + 1 : tree);
+	} else if (r == 0) {
+		ih_fill_note(f, "nothing in '%s' is vouched for: %s", tree, evidence.reason);
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	ih_evidence_done(&evidence);
+	return r == -ENOMEM ? r : 0;
+}
