@@ -82,41 +82,56 @@ static int prepare(struct run *run, struct ih_verify_options *o, struct ih_diag 
 	return 0;
 }
 
-/*
- * The seal of the system's closure, <seal>/<hash>-<name>.seal, if there is one that can be trusted.
- * One that cannot be is a remark, and everything is read, unless the configuration requires it.
- */
-static int load_seal(struct run *run, struct ih_verify_options *o, struct ih_diag *diag)
+/* The seal of the system's closure, <seal>/<hash>-<name>.seal. */
+static int read_own_seal(struct run *run, const char *dir, struct ih_diag *diag)
 {
 	const struct ih_stage2_config *c = run->s->config;
-	const char *base;
-	size_t dir = strlen(c->store);
+	const char *base = run->s->init + strlen(c->store) + 1;
 	char path[PATH_MAX];
 	int n, r;
 
-	if (!c->seal || strncmp(run->s->init, c->store, dir) != 0 || run->s->init[dir] != '/')
-		return 0;
-	base = run->s->init + dir + 1;
-	n = snprintf(path, sizeof(path), "%s%s/%.*s.seal", run->s->sysroot, c->seal,
-		     (int)strcspn(base, "/"), base);
+	n = snprintf(path, sizeof(path), "%s/%.*s.seal", dir, (int)strcspn(base, "/"), base);
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return ih_fail(diag, -ENAMETOOLONG, "the name of the seal is too long");
 	r = ih_seal_read(AT_FDCWD, path, &run->seal, diag);
 	if (r == 0)
 		r = ih_seal_check_trust(run->seal, &c->keys, c->sigs_needed, c->generation_floor,
 					diag);
-	if (r == 0) {
-		o->seal = run->seal;
-		return 0;
-	}
-	ih_seal_free(run->seal);
-	run->seal = NULL;
-	if (!c->require_seal) {
-		(void)ih_text_addf(&run->out->report, "not by its seal, but read in full: %s\n",
-				   diag->text);
-		r = 0;
-	}
+	if (r < 0)
+		ih_seal_free(TAKE_PTR(run->seal));
 	return r;
+}
+
+/*
+ * One that is missing or cannot be trusted is a remark: then the newest of another system is good
+ * for what both systems have, and the rest is read, unless the configuration requires a seal.
+ */
+static int load_seal(struct run *run, struct ih_verify_options *o, struct ih_diag *diag)
+{
+	const struct ih_stage2_config *c = run->s->config;
+	size_t len = strlen(c->store);
+	char dir[PATH_MAX];
+	int n, r;
+
+	if (!c->seal || strncmp(run->s->init, c->store, len) != 0 || run->s->init[len] != '/')
+		return 0;
+	n = snprintf(dir, sizeof(dir), "%s%s", run->s->sysroot, c->seal);
+	if (n < 0 || (size_t)n >= sizeof(dir))
+		return ih_fail(diag, -ENAMETOOLONG, "the name of the seal is too long");
+	r = read_own_seal(run, dir, diag);
+	if (r < 0 && c->require_seal)
+		return r;
+	if (r < 0) {
+		(void)ih_text_addf(&run->out->report, "not by its own seal: %s\n", diag->text);
+		r = ih_seal_read_newest(dir, &c->keys, c->sigs_needed, c->generation_floor,
+					&run->seal, diag);
+		(void)ih_text_addf(&run->out->report, "%s\n",
+				   r < 0 ? "everything is read"
+					 : "by the newest seal of another system, for what "
+					   "both have");
+	}
+	o->seal = run->seal;
+	return 0;
 }
 
 static int verify(struct run *run, struct ih_diag *diag)

@@ -392,6 +392,19 @@ static int check_tree(const struct request *q, const struct ih_seal *s, struct i
 	return r < 0 ? ih_fail(diag, -EKEYREJECTED, "'%s' is not what was sealed", q->path) : 0;
 }
 
+static void print_checked(const struct ih_verify *v)
+{
+	const struct ih_closure *c = ih_verify_closure(v);
+	size_t n = ih_closure_size(c), sealed = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sealed += ih_closure_object(c, i)->flags & IH_OBJECT_SEALED ? 1 : 0;
+	printf("%zu objects are what was sealed; %" PRIu64 " bytes were read\n", sealed,
+	       ih_verify_bytes(v));
+	if (sealed < n)
+		printf("%zu objects are not in the seal, and are what was signed\n", n - sealed);
+}
+
 static int check(const struct request *q, struct ih_diag *diag)
 {
 	_cleanup_(ih_cleanup_verify) struct ih_verify *v = NULL;
@@ -409,8 +422,7 @@ static int check(const struct request *q, struct ih_diag *diag)
 	options.seal = s;
 	r = verify_closure(&options, q->path, &v, diag);
 	if (r == 0)
-		printf("%zu objects are what was sealed; %" PRIu64 " bytes were read\n",
-		       ih_closure_size(ih_verify_closure(v)), ih_verify_bytes(v));
+		print_checked(v);
 	ih_verify_free(TAKE_PTR(v)); /* it points into the seal */
 	return r;
 }

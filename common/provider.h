@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum ih_provider_kind {
 	IH_PROVIDER_NONE = 0,
@@ -36,6 +37,8 @@ struct ih_provider {
 	size_t n_trees;
 
 	/* seal */
-	char **seals; /* files or directories that hold seals; their keys are in keys[] */
+	char **seals; /* files, or directories of *.seal; their keys are in keys[], the store that
+		       * sealed objects lie in is <root><store> */
 	size_t n_seals;
+	uint64_t generation_floor; /* seals of older generations are refused */
 };

@@ -23,7 +23,7 @@ enum ih_object_flag {
 	IH_OBJECT_ADDRESSED = 1 << 3, /* the claim was held against the content and fits */
 	IH_OBJECT_HASHED = 1 << 4,    /* the archive has the hash and size of the row */
 	IH_OBJECT_NARINFO = 1 << 5,   /* what is known comes from a .narinfo, not the database */
-	IH_OBJECT_SEALED = 1 << 6,    /* found by a seal, no data was read */
+	IH_OBJECT_SEALED = 1 << 6,    /* a seal says what lies there: nothing need be read */
 	IH_OBJECT_DONE = 1 << 7,      /* everything that was asked for was looked at */
 };
 

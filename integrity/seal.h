@@ -17,6 +17,7 @@
 
 #define IH_SEAL_SIZE_MAX       (2048UL * 1024 * 1024)
 #define IH_SEAL_SIGNATURES_MAX 65536 /* bytes */
+#define IH_SEAL_TRIED_MAX      64    /* seals of one directory */
 
 struct ih_seal_builder;
 
@@ -68,6 +69,18 @@ int ih_seal_signers(const struct ih_seal *s, const struct ih_keys *keys, struct 
  */
 int ih_seal_check_trust(const struct ih_seal *s, const struct ih_keys *keys,
 			unsigned int sigs_needed, uint64_t floor, struct ih_diag *diag);
+
+/**
+ * ih_seal_read_newest() - the seal of the highest generation among those that can be trusted
+ * @path: directory; its files *.seal are looked at, IH_SEAL_TRIED_MAX of them at most
+ *
+ * Return: 0; -ENOENT when there is none, with why the newest is not.
+ */
+int ih_seal_read_newest(const char *path, const struct ih_keys *keys, unsigned int sigs_needed,
+			uint64_t floor, struct ih_seal **ret, struct ih_diag *diag);
+
+/* "x.seal" */
+bool ih_seal_is_name(const char *name);
 
 const struct ih_seal_header *ih_seal_header(const struct ih_seal *s);
 const struct ih_seal_object *ih_seal_object(const struct ih_seal *s, size_t i);

@@ -49,3 +49,11 @@ int ih_seal_describe(const struct ih_seal_place *place, struct ih_seal_builder *
 int ih_seal_check(const struct ih_seal *s, size_t object, const struct ih_seal_place *place,
 		  void (*seen)(void *user, const struct statx *st), void *user,
 		  struct ih_problems *problems);
+
+/**
+ * ih_seal_check_below() - the same for one entry and all that lies below it
+ * @entry: number of the entry that @place is held against
+ */
+int ih_seal_check_below(const struct ih_seal *s, size_t entry, const struct ih_seal_place *place,
+			void (*seen)(void *user, const struct statx *st), void *user,
+			struct ih_problems *problems);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Asks the providers; what each of them believes is in trust_nix.c and trust_paths.c. */
+/* Asks the providers; what each of them believes is in trust_nix.c, trust_paths.c, trust_seal.c. */
 #include "integrity/trust.h"
 
 #include <errno.h>
@@ -11,16 +11,19 @@
 
 #include "common/cleanup.h"
 #include "common/text.h"
+#include "integrity/nix_conf.h"
 #include "integrity/trust_priv.h"
 
 static const struct ih_trust_ops *const kinds[] = {
 	[IH_PROVIDER_NIX] = &ih_trust_nix,
 	[IH_PROVIDER_PATHS] = &ih_trust_paths,
+	[IH_PROVIDER_SEAL] = &ih_trust_seal,
 };
 
 struct ih_trust {
 	struct opened {
 		const struct ih_trust_ops *ops;
+		enum ih_provider_kind kind;
 		void *state;
 	} * list;
 	size_t n;
@@ -46,6 +49,52 @@ int ih_place_find(const struct ih_place *p, const struct ih_walk *w)
 	return -ENOENT;
 }
 
+void ih_place_locate(const char *path, struct ih_place *ret)
+{
+	struct ih_walk *w = malloc(sizeof(*w));
+
+	if (!w)
+		return;
+	if (path[0] == '/' && ih_walk_path(AT_FDCWD, path, w, NULL) == 0) {
+		ret->device = ih_walk_end(w)->device;
+		ret->inode = ih_walk_end(w)->inode;
+	}
+	ih_walk_done(w);
+	free(w);
+}
+
+int ih_provider_keys(const struct ih_provider *p, struct ih_keys *keys, struct ih_problems *faults)
+{
+	struct ih_diag diag;
+	int r;
+
+	for (size_t i = 0; i < p->n_keys; i++) {
+		r = ih_keys_add_list(keys, p->keys[i], &diag);
+		if (r == -ENOMEM)
+			return r;
+		if (r < 0)
+			ih_problem(faults, IH_PROBLEM_SIGNATURE, "%s", diag.text);
+	}
+	if (p->keys_from && ih_keys_from(p->keys_from, keys, &diag) < 0)
+		ih_problem(faults, IH_PROBLEM_SIGNATURE, "%s", diag.text);
+	return 0;
+}
+
+void ih_walk_find_mounts(const struct ih_walk *w, size_t from, const char *whose,
+			 struct ih_problems *problems)
+{
+	for (size_t i = from + 1; i < w->n; i++) {
+		_free_ char *name = NULL;
+
+		if (w->steps[i].mount == w->steps[i - 1].mount)
+			continue;
+		name = ih_walk_name(w, i + 1);
+		ih_problem(problems, IH_PROBLEM_METADATA,
+			   "'%s' is not the %s own: another file system is mounted over it",
+			   name ? name : "", whose);
+	}
+}
+
 int ih_trust_open(const struct ih_provider *providers, size_t n, struct ih_trust **ret,
 		  struct ih_diag *diag)
 {
@@ -64,6 +113,7 @@ int ih_trust_open(const struct ih_provider *providers, size_t n, struct ih_trust
 		if (kind >= IH_ARRAY_SIZE(kinds) || !kinds[kind])
 			continue; /* vouches for nothing */
 		o->ops = kinds[kind];
+		o->kind = providers[i].kind;
 		r = o->ops->open(&providers[i], &o->state);
 		if (r == 0)
 			t->n++;
@@ -158,9 +208,7 @@ static int ask_all(struct ih_trust *t, const struct ih_walk *w, struct ih_judgem
 
 			*best = j;
 			j = old;
-			*kind = t->list[i].ops == &ih_trust_nix	    ? IH_PROVIDER_NIX
-				: t->list[i].ops == &ih_trust_paths ? IH_PROVIDER_PATHS
-								    : IH_PROVIDER_SEAL;
+			*kind = t->list[i].kind;
 		}
 		judgement_done(&j);
 	}

@@ -5,28 +5,21 @@
  * was signed and is believed in nothing else.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "common/cleanup.h"
 #include "common/text.h"
 #include "integrity/content_address.h"
 #include "integrity/nar.h"
-#include "integrity/nix_conf.h"
 #include "integrity/signature.h"
 #include "integrity/store.h"
 #include "integrity/store_db.h"
 #include "integrity/trust_priv.h"
 #include "integrity/verdicts.h"
-
-/* Coarse clocks of file systems lag behind by a tick: a file changed this long before is suspect.
- */
-#define CLOCK_SLACK_NS 20000000LL
 
 struct nix {
 	const struct ih_provider *provider;
@@ -64,25 +57,17 @@ static void nix_free(void *state)
 
 static void locate(struct nix *n)
 {
-	struct ih_walk *w = malloc(sizeof(*w));
 	const char *root = n->provider->root ? n->provider->root : "";
 	struct ih_text path = { 0 };
 
-	if (w && ih_text_addf(&path, "%s%s", root, n->dir) == 0) {
-		if (ih_walk_path(AT_FDCWD, path.data, w, NULL) == 0) {
-			n->place.device = ih_walk_end(w)->device;
-			n->place.inode = ih_walk_end(w)->inode;
-		}
-		ih_walk_done(w);
-	}
-	free(w);
+	if (ih_text_addf(&path, "%s%s", root, n->dir) == 0)
+		ih_place_locate(path.data, &n->place);
 	ih_text_done(&path);
 }
 
 static int nix_open(const struct ih_provider *provider, void **ret)
 {
 	struct nix *n = calloc(1, sizeof(*n));
-	struct ih_diag diag;
 	int r;
 
 	if (!n)
@@ -90,17 +75,11 @@ static int nix_open(const struct ih_provider *provider, void **ret)
 	n->provider = provider;
 	n->dir = provider->store ? provider->store : "/nix/store";
 	locate(n);
-	for (size_t i = 0; i < provider->n_keys; i++) {
-		r = ih_keys_add_list(&n->keys, provider->keys[i], &diag);
-		if (r == -ENOMEM) {
-			nix_free(n);
-			return r;
-		}
-		if (r < 0)
-			ih_problem(&n->faults, IH_PROBLEM_SIGNATURE, "%s", diag.text);
+	r = ih_provider_keys(provider, &n->keys, &n->faults);
+	if (r < 0) {
+		nix_free(n);
+		return r;
 	}
-	if (provider->keys_from && ih_keys_from(provider->keys_from, &n->keys, &diag) < 0)
-		ih_problem(&n->faults, IH_PROBLEM_SIGNATURE, "%s", diag.text);
 	*ret = n;
 	return 0;
 }
@@ -299,34 +278,17 @@ static void verify(struct work *k)
 		ih_problems_append(p, &k->nix->faults);
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
-
-/* What was verified is this object, and the file at the walk's end did not change since. */
-static bool is_current(const struct ih_verdict *v, const struct work *k, const struct ih_step *end)
-{
-	return v->device == k->top->device && v->inode == k->top->inode &&
-	       end->ctime_ns < v->checked_ns - CLOCK_SLACK_NS;
-}
-
 static int find_verdict(struct work *k, const struct ih_step *end)
 {
 	struct ih_verdicts *all = &k->nix->verdicts;
 
 	k->verdict = ih_verdicts_find(all, k->top->name);
-	if (k->verdict && is_current(k->verdict, k, end))
+	if (k->verdict && ih_verdict_is_current(k->verdict, k->top, end))
 		return 0;
 	k->verdict = ih_verdicts_renew(all, k->top->name);
 	if (!k->verdict)
 		return -ENOMEM;
-	k->verdict->device = k->top->device;
-	k->verdict->inode = k->top->inode;
-	k->verdict->checked_ns = now_ns();
+	ih_verdict_begin(k->verdict, k->top);
 	verify(k);
 	return 0;
 }
@@ -374,22 +336,6 @@ static int judge_store(const struct nix *n, struct ih_judgement *ret)
 	return 0;
 }
 
-static void find_mounts(const struct ih_walk *w, size_t store, struct ih_judgement *ret)
-{
-	for (size_t i = store + 1; i < w->n; i++) {
-		_free_ char *name = NULL;
-
-		if (w->steps[i].mount == w->steps[i - 1].mount)
-			continue;
-		name = ih_walk_name(w, i + 1);
-		ih_problem(&ret->problems, IH_PROBLEM_METADATA,
-			   "'%s' is not the store's own: another file system is mounted over it",
-			   name ? name : "");
-	}
-	if (ret->problems.total)
-		ret->trust = IH_TRUST_UNTRUSTED;
-}
-
 static int nix_judge(void *state, const struct ih_walk *w, struct ih_judgement *ret)
 {
 	struct nix *n = state;
@@ -413,9 +359,11 @@ static int nix_judge(void *state, const struct ih_walk *w, struct ih_judgement *
 			   "'%s' lies in the store's directory but is no store object", k.path);
 		return 0;
 	}
-	find_mounts(w, (size_t)store, ret);
-	if (ret->problems.total)
+	ih_walk_find_mounts(w, (size_t)store, "store's", &ret->problems);
+	if (ret->problems.total) {
+		ret->trust = IH_TRUST_UNTRUSTED;
 		return 0;
+	}
 	r = find_verdict(&k, ih_walk_end(w));
 	return r < 0 ? r : take_verdict(&k, ret);
 }

@@ -4,7 +4,6 @@
  * since it says who could have put a file there, not what is in it; the evidence says so.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,17 +27,8 @@ struct paths {
 /* A tree that is not there (/lib32 on most machines) holds nothing and is no fault. */
 static void locate(struct tree *t)
 {
-	struct ih_walk *w = malloc(sizeof(*w));
-
-	if (!w)
-		return;
 	t->located = true;
-	if (t->name[0] == '/' && ih_walk_path(AT_FDCWD, t->name, w, NULL) == 0) {
-		t->place.device = ih_walk_end(w)->device;
-		t->place.inode = ih_walk_end(w)->inode;
-	}
-	ih_walk_done(w);
-	free(w);
+	ih_place_locate(t->name, &t->place);
 }
 
 static void paths_free(void *state)

@@ -8,6 +8,7 @@
 
 #include "integrity/problems.h"
 #include "integrity/resolve.h"
+#include "integrity/signature.h"
 #include "integrity/trust.h"
 
 /* A provider's answer. All zero says "not mine". */
@@ -29,12 +30,22 @@ struct ih_trust_ops {
 	void (*free)(void *state);
 };
 
-extern const struct ih_trust_ops ih_trust_nix, ih_trust_paths;
+extern const struct ih_trust_ops ih_trust_nix, ih_trust_paths, ih_trust_seal;
 
 /* Device and inode of a directory that was walked to; all zero when it is not there. */
 struct ih_place {
 	uint64_t device, inode;
 };
 
+/* Walk to a directory: where it is now. */
+void ih_place_locate(const char *path, struct ih_place *ret);
+
 /* The step that is this directory, counted from 0, or -ENOENT. The outermost counts. */
 int ih_place_find(const struct ih_place *p, const struct ih_walk *w);
+
+/* The keys that a provider trusts; those that are none are faults. Return: 0 or -ENOMEM. */
+int ih_provider_keys(const struct ih_provider *p, struct ih_keys *keys, struct ih_problems *faults);
+
+/* Names every step behind @from that is another mount than the one before it. */
+void ih_walk_find_mounts(const struct ih_walk *w, size_t from, const char *whose,
+			 struct ih_problems *problems);

@@ -4,8 +4,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define SIZE_MIN 64
+
+/* Coarse clocks of file systems lag behind by a tick: a file changed this long before is suspect.
+ */
+#define CLOCK_SLACK_NS 20000000LL
 
 /* FNV-1a; base names begin with a hash, but whoever writes the disk chooses them. */
 static size_t slot_of(const char *base, size_t size)
@@ -74,6 +79,23 @@ struct ih_verdict *ih_verdicts_renew(struct ih_verdicts *v, const char *base)
 	*probe(v->slots, v->size, base) = one;
 	v->n++;
 	return one;
+}
+
+void ih_verdict_begin(struct ih_verdict *v, const struct ih_step *top)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	v->device = top->device;
+	v->inode = top->inode;
+	v->checked_ns = t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+bool ih_verdict_is_current(const struct ih_verdict *v, const struct ih_step *top,
+			   const struct ih_step *end)
+{
+	return v->device == top->device && v->inode == top->inode &&
+	       end->ctime_ns < v->checked_ns - CLOCK_SLACK_NS;
 }
 
 void ih_verdicts_done(struct ih_verdicts *v)

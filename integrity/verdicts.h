@@ -10,6 +10,7 @@
 
 #include "common/abi/types.h"
 #include "integrity/problems.h"
+#include "integrity/resolve.h"
 #include "integrity/trust.h"
 
 struct ih_verdict {
@@ -34,5 +35,12 @@ struct ih_verdict *ih_verdicts_find(const struct ih_verdicts *v, const char *bas
 
 /* The verdict of that base, emptied when there is one, made when there is none. NULL: no memory. */
 struct ih_verdict *ih_verdicts_renew(struct ih_verdicts *v, const char *base);
+
+/* Before an object is read: which one it is, and when. */
+void ih_verdict_begin(struct ih_verdict *v, const struct ih_step *top);
+
+/* What was read is this object, and the file at @end did not change since. */
+bool ih_verdict_is_current(const struct ih_verdict *v, const struct ih_step *top,
+			   const struct ih_step *end);
 
 void ih_verdicts_done(struct ih_verdicts *v);

@@ -248,8 +248,8 @@ static const char *root_of(const struct ih_seal *s)
 }
 
 /*
- * A seal is of a whole closure, so that with its root come all of its objects. Of another root it
- * may have only a part: then it is not used.
+ * A seal is of a whole closure, so that with its root come all of its objects, and no row is asked
+ * for. Of another root it may have only a part: see is_frozen_by_seal().
  */
 static int add_sealed(struct ih_verify *v, const char *base)
 {
@@ -363,7 +363,7 @@ int ih_verify_run(struct ih_verify *v, struct ih_diag *diag)
 		v->threads = IH_POOL_MAX;
 
 	ih_pool_run(v->options.no_trust ? 1 : v->threads, ih_verify_find, v);
-	if (!v->error && v->by_seal && !v->options.no_contents)
+	if (!v->error && v->options.seal && !v->options.no_contents)
 		ih_pool_run(v->threads, ih_verify_sealed, v);
 	if (!v->error && !v->options.no_contents) {
 		r = prepare_hashing(v);

@@ -41,8 +41,8 @@ struct ih_verify_options {
 	const char *narinfo; /* a .narinfo, a file of many, or a directory of them, for objects that
 			      * the database does not know; NULL: none */
 	/* Holds objects' places and digests; the caller checked who signed it. What is in it needs
-	 * neither database nor reading, as far as fs-verity protects it. Used only when its root
-	 * is a root here. NULL: none. */
+	 * neither database nor reading, as far as fs-verity protects it, when the seal's root is a
+	 * root here. Of another root, objects that both have need no reading. NULL: none. */
 	const struct ih_seal *seal;
 	const struct ih_keys *keys;
 	unsigned int sigs_needed;      /* distinct keys; 0 counts as 1 */

@@ -57,6 +57,25 @@ static bool find_sealed(struct ih_verify *v, struct ih_closure_object *o)
 	return true;
 }
 
+/*
+ * The seal of another root (an older generation, mostly) still says what lies on the disk for the
+ * objects that both have: the row's signed hash is the hash that was sealed.
+ */
+static bool is_frozen_by_seal(const struct ih_verify *v, const struct ih_closure_object *o)
+{
+	const struct ih_seal_object *sealed;
+	ssize_t at;
+
+	if (!v->options.seal)
+		return false;
+	at = ih_seal_find_object(v->options.seal, o->base);
+	if (at < 0)
+		return false;
+	sealed = ih_seal_object(v->options.seal, (size_t)at);
+	return sealed->nar_size && sealed->nar_size == o->nar_size &&
+	       memcmp(sealed->nar_hash, o->nar_hash, sizeof(o->nar_hash)) == 0;
+}
+
 static int add_references(struct ih_verify *v, const struct ih_store_object *row)
 {
 	size_t skip = strlen(v->options.dir) + 1;
@@ -97,6 +116,8 @@ static int find_next(struct ih_verify *v, struct found *f)
 	memcpy(f->object->nar_hash, f->row->nar_hash.bytes, sizeof(f->object->nar_hash));
 	f->object->nar_size = f->row->nar_size;
 	f->object->flags |= IH_OBJECT_KNOWN;
+	if (is_frozen_by_seal(v, f->object))
+		f->object->flags |= IH_OBJECT_SEALED;
 	r = add_references(v, f->row);
 	if (r == -E2BIG)
 		ih_verify_problem(v, f->object, IH_PROBLEM_DATABASE,

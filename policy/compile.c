@@ -83,6 +83,8 @@ static void put_providers(struct writer *w, const struct ih_policy *p)
 			.keys = put_list(w, from->keys, from->n_keys),
 			.trees = put_list(w, from->trees, from->n_trees),
 			.seals = put_list(w, from->seals, from->n_seals),
+			.floor_low = (uint32_t)from->generation_floor,
+			.floor_high = (uint32_t)(from->generation_floor >> 32),
 		};
 
 		put(w, IH_COMPILED_PROVIDERS, &to, sizeof(to));

@@ -197,9 +197,9 @@ static int get_provider(const struct reader *r, const struct ih_compiled_provide
 		return bad(r, "has a trust provider that is not known");
 	if (from->kind != IH_PROVIDER_PATHS && !from->sigs_needed)
 		return bad(r, "has a trust provider that needs no signature");
-	e = get_string(r, from->root, from->kind == IH_PROVIDER_NIX, &root);
+	e = get_string(r, from->root, from->kind != IH_PROVIDER_PATHS, &root);
 	if (!e)
-		e = get_string(r, from->store, from->kind == IH_PROVIDER_NIX, &store);
+		e = get_string(r, from->store, from->kind != IH_PROVIDER_PATHS, &store);
 	if (!e)
 		e = get_string(r, from->database, false, &database);
 	if (!e)
@@ -215,6 +215,7 @@ static int get_provider(const struct reader *r, const struct ih_compiled_provide
 		.sigs_needed = from->sigs_needed,
 		.accept_content_addressed = from->accept_content_addressed,
 		.owner = from->owner,
+		.generation_floor = (uint64_t)from->floor_high << 32 | from->floor_low,
 	};
 	e = get_list(r, from->keys, &to->keys, &to->n_keys);
 	if (!e)

@@ -18,7 +18,7 @@
 #include "policy/policy.h"
 
 #define IH_COMPILED_MAGIC	   "IHPOLICY"
-#define IH_COMPILED_VERSION	   1
+#define IH_COMPILED_VERSION	   2
 #define IH_COMPILED_SIZE_MAX	   (4u << 20)
 #define IH_COMPILED_ENFORCE	   (1u << 0)
 #define IH_COMPILED_REPORT_ALLOWED (1u << 1)
@@ -62,6 +62,7 @@ struct ih_compiled_provider {
 	uint32_t root, store, database, keys_from;
 	uint32_t sigs_needed, accept_content_addressed, owner;
 	struct ih_compiled_range keys, trees, seals;
+	uint32_t floor_low, floor_high; /* of generations, as two halves: 4 bytes align it */
 };
 
 struct ih_compiled_treatment {

@@ -27,8 +27,10 @@ static const char *const nix_fields[] = { "provider",
 					  "owner",
 					  NULL };
 static const char *const paths_fields[] = { "provider", "trees", NULL };
-static const char *const seal_fields[] = { "provider",		"seals", "keys", "keys_from",
-					   "signatures_needed", NULL };
+static const char *const seal_fields[] = {
+	"provider",	    "seals", "keys", "keys_from", "signatures_needed", "root", "store",
+	"generation_floor", NULL
+};
 
 /* Absolute, no "." or ".." component, no "//": the name is compared, component by component. */
 static bool is_canonical(const char *path)
@@ -156,6 +158,26 @@ static int read_trust_in_keys(struct ih_policy_reader *reader, const struct ih_j
 	return 0;
 }
 
+/* Where the store is: what a provider of Nix's objects and one of their seals have in common. */
+static int read_store(struct ih_policy_reader *reader, const struct ih_json *v,
+		      struct ih_provider *p)
+{
+	int r;
+
+	p->root = (char *)"";
+	p->store = (char *)"/nix/store";
+	r = member_path(reader, v, "root", &p->root);
+	if (!r)
+		r = member_path(reader, v, "store", &p->store);
+	if (r < 0)
+		return r;
+	if (!strcmp(p->root, "/"))
+		p->root = (char *)"";
+	if (!strcmp(p->store, "/"))
+		return ih_json_fail(v, reader->diag, -EBADMSG, "'store' cannot be '/'");
+	return 0;
+}
+
 static int read_nix(struct ih_policy_reader *reader, const struct ih_json *v, struct ih_provider *p)
 {
 	struct ih_json member;
@@ -165,21 +187,13 @@ static int read_nix(struct ih_policy_reader *reader, const struct ih_json *v, st
 	r = ih_json_only(v, nix_fields, reader->diag);
 	if (r < 0)
 		return r;
-	p->root = (char *)"";
-	p->store = (char *)"/nix/store";
-	r = member_path(reader, v, "root", &p->root);
-	if (!r)
-		r = member_path(reader, v, "store", &p->store);
+	r = read_store(reader, v, p);
 	if (!r)
 		r = member_path(reader, v, "database", &p->database);
 	if (!r)
 		r = read_trust_in_keys(reader, v, p);
 	if (r < 0)
 		return r;
-	if (!strcmp(p->root, "/"))
-		p->root = (char *)"";
-	if (!strcmp(p->store, "/"))
-		return ih_json_fail(v, reader->diag, -EBADMSG, "'store' cannot be '/'");
 	r = ih_read_member(v, "owner", &member);
 	if (r > 0)
 		r = ih_json_u64(&member, 0, UINT32_MAX - 1, &owner, reader->diag);
@@ -201,11 +215,19 @@ static int read_paths(struct ih_policy_reader *reader, const struct ih_json *v,
 static int read_seal(struct ih_policy_reader *reader, const struct ih_json *v,
 		     struct ih_provider *p)
 {
+	struct ih_json member;
 	int r = ih_json_only(v, seal_fields, reader->diag);
 
 	if (!r)
 		r = member_paths(reader, v, "seals", &p->seals, &p->n_seals);
-	return r < 0 ? r : read_trust_in_keys(reader, v, p);
+	if (!r)
+		r = read_store(reader, v, p);
+	if (!r)
+		r = read_trust_in_keys(reader, v, p);
+	if (r < 0)
+		return r;
+	r = ih_read_member(v, "generation_floor", &member);
+	return r > 0 ? ih_json_u64(&member, 0, INT64_MAX, &p->generation_floor, reader->diag) : r;
 }
 
 static int read_provider(struct ih_policy_reader *reader, const struct ih_json *v,

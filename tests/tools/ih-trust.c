@@ -3,7 +3,8 @@
  * The trust layer by hand, for tests:
  *   ih-trust [--root DIR] [--store DIR] [--database FILE] [--key NAME:BASE64]…
  *            [--keys-from FILE] [--needed N] [--owner UID] [--ca] [--tree DIR]… [--fd N]
- *            [--repeat N] PATH…
+ *            [--seal FILE]… [--floor N] [--repeat N] PATH…
+ * With --seal nobody asks Nix's database: the seals speak for the store.
  * For each PATH a line "<class> <canonical path>", then indented lines: reason, object, signer…,
  * problem…, unstable. Exit status: 0 when all are at least "owned", else 1.
  */
@@ -20,7 +21,7 @@
 
 #define WORDS_MAX 64
 
-static char *keys[WORDS_MAX], *trees[WORDS_MAX];
+static char *keys[WORDS_MAX], *trees[WORDS_MAX], *seals[WORDS_MAX];
 static struct ih_provider nix = { .kind = IH_PROVIDER_NIX, .keys = keys, .sigs_needed = 1 };
 static struct ih_provider paths = { .kind = IH_PROVIDER_PATHS, .trees = trees };
 static uint64_t fd_given = UINT64_MAX, repeat = 1;
@@ -93,6 +94,12 @@ static int option(int c)
 	case 'c':
 		nix.accept_content_addressed = true;
 		return 0;
+	case 'S':
+		nix.seals = seals;
+		seals[nix.n_seals++ % WORDS_MAX] = optarg;
+		return 0;
+	case 'F':
+		return number(optarg, &nix.generation_floor);
 	case 'f':
 		return number(optarg, &fd_given);
 	case 'R':
@@ -116,7 +123,8 @@ int main(int argc, char **argv)
 		{ "keys-from", 1, NULL, 'K' }, { "needed", 1, NULL, 'n' },
 		{ "owner", 1, NULL, 'o' },     { "ca", 0, NULL, 'c' },
 		{ "tree", 1, NULL, 't' },      { "fd", 1, NULL, 'f' },
-		{ "repeat", 1, NULL, 'R' },    { NULL, 0, NULL, 0 },
+		{ "repeat", 1, NULL, 'R' },    { "seal", 1, NULL, 'S' },
+		{ "floor", 1, NULL, 'F' },     { NULL, 0, NULL, 0 },
 	};
 	struct ih_provider providers[2];
 	struct ih_trust *t;
@@ -125,6 +133,8 @@ int main(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (option(c) < 0)
 			return 2;
+	if (nix.n_seals)
+		nix.kind = IH_PROVIDER_SEAL;
 	providers[0] = nix;
 	providers[1] = paths;
 	if (ih_trust_open(providers, 2, &t, NULL) < 0)

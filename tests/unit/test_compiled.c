@@ -136,7 +136,7 @@ struct forge_row {
 static const struct forge_row forge_rows[] = {
 	{ "magic", "f: is no compiled policy", HEADER(magic), 0 },
 	{ "version", "f: the compiled policy is of another version of ihard; compile it again",
-	  HEADER(version), 2 },
+	  HEADER(version), IH_COMPILED_VERSION + 1 },
 	{ "rule size", "f: the compiled policy is of another version of ihard; compile it again",
 	  HEADER(rule_size), 8 },
 	{ "size", "f: the compiled policy is cut off; compile it again", HEADER(size), 9999 },

@@ -4,6 +4,7 @@ import glob
 import gzip
 import lzma
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -40,6 +41,18 @@ def pack(folder, out):
         f.write(gzip.compress(data, 1, mtime=0))
 
 
+def unpacked(module):
+    """The bytes of a module file: busybox's insmod takes no other."""
+    with (lzma.open if module.endswith(".xz") else open)(module, "rb") as f:
+        return f.read()
+
+
+def modules(kernel, names):
+    """{path in the guest: bytes} of modules; their names sort in the order in which they are to be loaded."""
+    return {f"/lab/modules/{n:02}-{os.path.basename(path).removesuffix('.xz')}": unpacked(path)
+            for n, path in enumerate(kernel.modules(names))}
+
+
 def base(kernel):
     init = os.path.join(os.path.dirname(__file__), "init")
     with open(init) as f:
@@ -57,8 +70,7 @@ def base(kernel):
             with open(d + "/lib/lab/list", "w") as listing:
                 for module in kernel.modules(MODULES):
                     name = os.path.basename(module).removesuffix(".xz")
-                    with (lzma.open if module.endswith(".xz") else open)(module, "rb") as f:
-                        data = f.read()  # busybox's insmod does not unpack
+                    data = unpacked(module)
                     with open(f"{d}/lib/lab/{name}", "wb") as f:
                         f.write(data)
                     listing.write(name + "\n")
@@ -82,6 +94,21 @@ def part(files, out):
                 shutil.copy(source, path)
                 os.chmod(path, stat.S_IMODE(os.stat(source).st_mode) | 0o444)
         pack(d, out)
+
+
+def program(path, target, *libraries):
+    """{path in the guest: path here} of a program of this machine, with all it links; more libraries
+    by name, for what is loaded at run time."""
+    files, pending = {target: path}, [path]
+    listing = subprocess.run(["/sbin/ldconfig", "-p"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    for name in libraries:
+        pending.append(re.search(rf"^\t{re.escape(name)} .* => (\S+)$", listing, re.M)[1])
+        files["/lib/" + name] = pending[-1]
+    for source in pending:
+        linked = subprocess.run(["ldd", source], stdout=subprocess.PIPE, text=True, check=True).stdout
+        for found in re.findall(r"(?:=> )?(/\S+) \(0x", linked):
+            files[found if "/ld-" in found else "/lib/" + os.path.basename(found)] = os.path.realpath(found)
+    return files
 
 
 def join(out, *parts):
