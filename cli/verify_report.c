@@ -157,26 +157,11 @@ static struct counts count(const struct ih_verify_report *r)
 	return n;
 }
 
-static void print_summary(const struct ih_output *out, const struct ih_verify_report *r)
+static void print_rate(const struct ih_verify_report *r)
 {
 	uint64_t ns = ih_verify_elapsed_ns(r->verify), bytes = ih_verify_bytes(r->verify);
-	size_t n = ih_closure_size(ih_verify_closure(r->verify));
-	struct counts c = count(r);
 	char size[32], speed[32];
 
-	if (ih_verify_result(r->verify) == 0)
-		ih_output_tone(out, IH_TONE_GOOD, "verified: ");
-	else
-		ih_output_tone(out, IH_TONE_BAD, "not verified: ");
-	if (c.bad)
-		printf("%zu of %zu objects are bad: %zu corrupt, %zu not trusted, %zu could not be "
-		       "verified\n",
-		       c.bad, n, c.corrupt, c.untrusted, c.other);
-	else
-		printf("%zu objects are %s\n", n,
-		       r->no_trust	? "what the database says"
-		       : r->no_contents ? "signed; their content was not read"
-					: "what was signed");
 	if (!r->no_contents)
 		printf("%s read in %" PRIu64 ".%02" PRIu64 " s, %s/s\n",
 		       print_size(bytes, size, sizeof(size)), ns / 1000000000,
@@ -184,31 +169,85 @@ static void print_summary(const struct ih_output *out, const struct ih_verify_re
 		       print_size(rate(bytes, ns), speed, sizeof(speed)));
 }
 
-void ih_verify_report_text(const struct ih_verify_report *r)
+static void print_verdict(const struct ih_output *out, const struct ih_verify_report *r,
+			  const struct counts *c)
+{
+	size_t n = ih_closure_size(ih_verify_closure(r->verify));
+
+	if (ih_verify_result(r->verify) == 0)
+		ih_output_tone(out, IH_TONE_GOOD, "verified: ");
+	else
+		ih_output_tone(out, IH_TONE_BAD, "not verified: ");
+	if (c->bad)
+		printf("%zu of %zu objects are bad: %zu corrupt, %zu not trusted, %zu could not be "
+		       "verified\n",
+		       c->bad, n, c->corrupt, c->untrusted, c->other);
+	else if (!n)
+		printf("there is no object to verify\n");
+	else if (ih_verify_result(r->verify) != 0)
+		printf("the %zu objects looked at are good, but they are not all\n", n);
+	else
+		printf("%zu objects are %s\n", n,
+		       r->no_trust	? "what the database says"
+		       : r->no_contents ? "signed; their content was not read"
+					: "what was signed");
+}
+
+/* What helps against each sort of trouble. */
+static void print_help(const struct ih_output *out, const struct counts *c)
+{
+	if (!c->bad)
+		return;
+	ih_output_tone(out, IH_TONE_STRONG, "what to do:\n");
+	if (c->corrupt)
+		printf("  corrupt: 'nix-store --repair-path PATH' fetches a path again; with "
+		       "--repair-plan this command prints only the paths\n");
+	if (c->untrusted)
+		printf("  not trusted: 'nix store copy-sigs -s CACHE PATH' brings a cache's "
+		       "signatures, 'nix store sign -k KEY PATH' makes your own; the key's public "
+		       "half has to be among the trusted ones\n");
+	if (c->other)
+		printf("  could not be verified: each line above says why; --narinfo stands in for "
+		       "what the database lacks\n");
+}
+
+static void print_objects(const struct ih_output *out, const struct ih_verify_report *r)
 {
 	const struct ih_closure *c = ih_verify_closure(r->verify);
+
+	print_problems(out, ih_verify_problems(r->verify));
+	for (size_t i = 0; i < ih_closure_size(c); i++) {
+		const struct ih_closure_object *o = ih_closure_object(c, i);
+
+		if (is_bad(r, o))
+			print_problems(out, o->problems);
+		else if (r->evidence)
+			print_good(out, r, o);
+	}
+}
+
+/* The verdict comes first, then the reasons, then what to do about them. */
+void ih_verify_report_text(const struct ih_verify_report *r)
+{
 	const char *note = ih_verify_note(r->verify);
+	struct counts c = count(r);
 	struct ih_output out;
 
 	if (r->repair_plan)
 		return print_plan(r);
 	ih_output_init(&out, stdout);
-	print_problems(&out, ih_verify_problems(r->verify));
-	for (size_t i = 0; i < ih_closure_size(c); i++) {
-		const struct ih_closure_object *o = ih_closure_object(c, i);
-
-		if (is_bad(r, o))
-			print_problems(&out, o->problems);
-		else if (r->evidence)
-			print_good(&out, r, o);
+	if (!r->quiet) {
+		print_verdict(&out, r, &c);
+		print_rate(r);
 	}
+	print_objects(&out, r);
 	if (r->quiet)
 		return;
 	if (note) {
 		ih_output_tone(&out, IH_TONE_NOTE, "note ");
 		printf("%s\n", note);
 	}
-	print_summary(&out, r);
+	print_help(&out, &c);
 }
 
 static struct ih_json_out *json_problems(const struct ih_problems *p)

@@ -18,6 +18,9 @@
 /* Kept free behind content: padding and two closing brackets. */
 #define TAIL_MAX     64
 #define DIRENTS_SIZE (32 * 1024)
+/* Direct reads go into pages of their own, whose size any device's block divides. */
+#define DIRECT_SIZE  (256 * 1024)
+#define DIRECT_ALIGN 4096
 /* The longest run of framing that one step writes: a name, its type, a link's target. */
 #define STEP_MAX     (IH_NAR_TARGET_MAX + IH_NAR_NAME_MAX + 512)
 
@@ -42,11 +45,13 @@ struct ih_nar {
 
 	int file; /* whose content is being written, or -EBADF */
 	uint64_t left, pad;
+	size_t direct_len, direct_at; /* of the block: read, and written already */
 
 	uint64_t size;
 	size_t len;
 	char chunk[CHUNK_SIZE];
 	char dirents[DIRENTS_SIZE] __attribute__((aligned(16)));
+	char *direct; /* DIRECT_SIZE, for direct reads; else NULL */
 };
 
 static int spoil(struct ih_nar *n, int error, enum ih_problem_kind kind, const char *what)
@@ -86,20 +91,38 @@ static void put_string(struct ih_nar *n, const char *s, size_t len)
 	put_zeros(n, -len & 7);
 }
 
-static void put_words(struct ih_nar *n, const char *const *words)
-{
-	for (; *words; words++)
-		put_string(n, *words, strlen(*words));
-}
+/*
+ * The words that frame everything, as they stand in an archive: their length in eight bytes, and
+ * zeros up to a multiple of eight. There are more of them than of anything else, so they are put
+ * together by the compiler.
+ */
+#define LENGTH(n)  n "\0\0\0\0\0\0\0"
+#define MAGIC	   LENGTH("\15") "nix-archive-1\0\0\0"
+#define OPEN	   LENGTH("\1") "(\0\0\0\0\0\0\0"
+#define CLOSE	   LENGTH("\1") ")\0\0\0\0\0\0\0"
+#define TYPE	   LENGTH("\4") "type\0\0\0\0"
+#define REGULAR	   LENGTH("\7") "regular\0"
+#define EXECUTABLE LENGTH("\12") "executable\0\0\0\0\0\0" LENGTH("\0")
+#define CONTENTS   LENGTH("\10") "contents"
+#define DIRECTORY  LENGTH("\11") "directory\0\0\0\0\0\0\0"
+#define ENTRY	   LENGTH("\5") "entry\0\0\0"
+#define NAME	   LENGTH("\4") "name\0\0\0\0"
+#define NODE	   LENGTH("\4") "node\0\0\0\0"
+#define SYMLINK	   LENGTH("\7") "symlink\0"
+#define TARGET	   LENGTH("\6") "target\0\0"
 
-#define PUT(n, ...) put_words((n), (const char *const[]){ __VA_ARGS__, NULL })
+#define PUT(n, words)                                                                     \
+	do {                                                                              \
+		_Static_assert((sizeof(words) - 1) % 8 == 0, "words are multiples of 8"); \
+		put((n), (words), sizeof(words) - 1);                                     \
+	} while (0)
 
 /* Closes the node, and the entry that it is of a directory. */
 static void end_node(struct ih_nar *n)
 {
-	PUT(n, ")");
+	PUT(n, CLOSE);
 	if (n->depth)
-		PUT(n, ")");
+		PUT(n, CLOSE);
 	else
 		n->ended = true;
 }
@@ -182,7 +205,7 @@ static void begin_directory(struct ih_nar *n, int *fd)
 			    "lies deeper than an archive may be nested");
 		return end_node(n);
 	}
-	PUT(n, "type", "directory");
+	PUT(n, TYPE DIRECTORY);
 	d = &n->stack[n->depth++];
 	*d = (struct directory){ .fd = TAKE_FD(*fd), .path_len = n->path.len };
 	if (list_directory(n, d) < 0)
@@ -191,14 +214,53 @@ static void begin_directory(struct ih_nar *n, int *fd)
 
 static void begin_file(struct ih_nar *n, int *fd, const struct statx *st)
 {
-	PUT(n, "type", "regular");
+	PUT(n, TYPE REGULAR);
 	if (st->stx_mode & S_IXUSR)
-		PUT(n, "executable", "");
-	PUT(n, "contents");
+		PUT(n, EXECUTABLE);
+	PUT(n, CONTENTS);
 	put_u64(n, st->stx_size);
 	n->file = TAKE_FD(*fd);
 	n->left = st->stx_size;
+	n->direct_len = n->direct_at = 0;
 	n->pad = -st->stx_size & 7;
+}
+
+/* Up to @want bytes that come next in the file, into the chunk. */
+static ssize_t read_cached(struct ih_nar *n, size_t want)
+{
+	ssize_t got;
+
+	do
+		got = read(n->file, n->chunk + n->len, want);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+/* The same by way of aligned pages, whole blocks at a time; the end of the file may be short. */
+static ssize_t read_direct(struct ih_nar *n, size_t want)
+{
+	ssize_t got;
+
+	if (n->direct_at == n->direct_len) {
+		do
+			got = read(n->file, n->direct, DIRECT_SIZE);
+		while (got < 0 && errno == EINTR);
+		if (got <= 0)
+			return got;
+		n->direct_len = (size_t)got;
+		n->direct_at = 0;
+	}
+	if (want > n->direct_len - n->direct_at)
+		want = n->direct_len - n->direct_at;
+	memcpy(n->chunk + n->len, n->direct + n->direct_at, want);
+	n->direct_at += want;
+	return (ssize_t)want;
+}
+
+/* A whole block that was used up: only the next read tells whether it was the last. */
+static bool may_have_more(const struct ih_nar *n)
+{
+	return n->source.direct && n->direct_len == DIRECT_SIZE && n->direct_at == DIRECT_SIZE;
 }
 
 /* One read more than the size asks for tells whether the file grew, without a further call. */
@@ -208,9 +270,7 @@ static void write_content(struct ih_nar *n)
 	ssize_t got;
 
 	want = n->left < space ? (size_t)n->left + 1 : space;
-	do
-		got = read(n->file, n->chunk + n->len, want);
-	while (got < 0 && errno == EINTR);
+	got = n->source.direct ? read_direct(n, want) : read_cached(n, want);
 
 	if (got < 0)
 		(void)spoil(n, -errno, IH_PROBLEM_IO, "read");
@@ -221,7 +281,7 @@ static void write_content(struct ih_nar *n)
 	else {
 		n->len += (size_t)got;
 		n->left -= (uint64_t)got;
-		if (n->left || (size_t)got == want)
+		if (n->left || (size_t)got == want || may_have_more(n))
 			return;
 	}
 	if (n->left)
@@ -244,7 +304,7 @@ static void write_link(struct ih_nar *n, int dirfd, const char *name)
 		(void)spoil(n, -E2BIG, IH_PROBLEM_METADATA,
 			    "points to a longer path than an archive may hold");
 	else {
-		PUT(n, "type", "symlink", "target");
+		PUT(n, TYPE SYMLINK TARGET);
 		put_string(n, target, (size_t)len);
 	}
 	end_node(n);
@@ -263,9 +323,15 @@ static int check_mount(struct ih_nar *n, const struct statx *st)
 
 /* Files and directories are opened first and judged by the descriptor; the type that the
  * directory gave only keeps us from opening devices, which may act on it. */
-static int begin_opened(struct ih_nar *n, int dirfd, const char *name, int *fd, struct statx *st)
+static int begin_opened(struct ih_nar *n, int dirfd, const char *name, unsigned char type, int *fd,
+			struct statx *st)
 {
-	*fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int direct = n->source.direct && type == DT_REG ? O_DIRECT : 0;
+
+	*fd = openat(dirfd, name,
+		     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | direct);
+	if (*fd < 0 && errno == EINVAL && direct)
+		return spoil(n, -EOPNOTSUPP, IH_PROBLEM_IO, "read past the page cache");
 	if (*fd < 0)
 		return spoil(n, -errno, IH_PROBLEM_IO, "open");
 	if (statx(*fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, st) < 0)
@@ -278,7 +344,7 @@ static void begin_node(struct ih_nar *n, int dirfd, const char *name, unsigned c
 	_close_ int fd = -EBADF;
 	struct statx st;
 
-	PUT(n, "(");
+	PUT(n, OPEN);
 	if (type != DT_REG && type != DT_DIR) {
 		if (statx(dirfd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
 			  STATX_BASIC_STATS | STATX_MNT_ID, &st) < 0) {
@@ -288,7 +354,7 @@ static void begin_node(struct ih_nar *n, int dirfd, const char *name, unsigned c
 		type = (unsigned char)IFTODT(st.stx_mode);
 	}
 	if (type == DT_REG || type == DT_DIR) {
-		if (begin_opened(n, dirfd, name, &fd, &st) < 0)
+		if (begin_opened(n, dirfd, name, type, &fd, &st) < 0)
 			return end_node(n);
 	} else if (type == DT_LNK && check_mount(n, &st) < 0)
 		return end_node(n);
@@ -311,6 +377,7 @@ static void next_entry(struct ih_nar *n)
 {
 	struct directory *d = &n->stack[n->depth - 1];
 	const char *entry;
+	size_t len;
 
 	n->path.len = d->path_len;
 	if (n->path.data)
@@ -321,11 +388,12 @@ static void next_entry(struct ih_nar *n)
 		return end_node(n);
 	}
 	entry = d->sorted[d->next++];
-	if (ih_text_addf(&n->path, "/%s", entry + 1) < 0)
+	len = strlen(entry + 1);
+	if (ih_text_add(&n->path, "/", 1) < 0 || ih_text_add(&n->path, entry + 1, len) < 0)
 		n->error = n->error ? n->error : -ENOMEM;
-	PUT(n, "entry", "(", "name");
-	put_string(n, entry + 1, strlen(entry + 1));
-	PUT(n, "node");
+	PUT(n, ENTRY OPEN NAME);
+	put_string(n, entry + 1, len);
+	PUT(n, NODE);
 	begin_node(n, d->fd, entry + 1, (unsigned char)entry[0]);
 }
 
@@ -334,7 +402,7 @@ static void begin(struct ih_nar *n)
 	struct statx st = { 0 };
 
 	n->begun = true;
-	PUT(n, "nix-archive-1");
+	PUT(n, MAGIC);
 	if (statx(n->source.dirfd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0) {
 		(void)spoil(n, -errno, IH_PROBLEM_IO, "look at the directory of");
 		n->ended = true;
@@ -361,6 +429,10 @@ int ih_nar_restart(struct ih_nar *n, const struct ih_nar_source *source,
 	n->source = *source;
 	n->problems = problems;
 	n->file = -EBADF;
+	if (source->direct && !n->direct)
+		n->direct = aligned_alloc(DIRECT_ALIGN, DIRECT_SIZE);
+	if (source->direct && !n->direct)
+		return -ENOMEM;
 	return ih_text_addf(&n->path, "%s", source->shown);
 }
 
@@ -375,6 +447,7 @@ int ih_nar_new(const struct ih_nar_source *source, struct ih_problems *problems,
 		return -ENOMEM;
 	n->depth = 0;
 	n->file = -EBADF;
+	n->direct = NULL;
 	n->path = (struct ih_text){ 0 };
 	r = ih_nar_restart(n, source, problems);
 	if (r < 0) {
@@ -412,6 +485,7 @@ void ih_nar_free(struct ih_nar *n)
 	if (!n)
 		return;
 	close_all(n);
+	free(n->direct);
 	free(n);
 }
 

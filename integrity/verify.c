@@ -16,6 +16,7 @@
 #include "integrity/verify_priv.h"
 
 #define TELL_EVERY_NS (100 * 1000 * 1000)
+#define READERS	      16 /* threads while the disk is what is waited for */
 #define DATABASE      "/nix/var/nix/db/db.sqlite"
 
 uint64_t ih_verify_now_ns(void)
@@ -194,6 +195,7 @@ int ih_verify_new(const struct ih_verify_options *options, struct ih_verify **re
 	v->options = *options;
 	v->store_fd = -EBADF;
 	(void)pthread_mutex_init(&v->lock, NULL);
+	(void)pthread_cond_init(&v->reserve, NULL);
 	if (!v->options.sigs_needed)
 		v->options.sigs_needed = 1;
 
@@ -221,6 +223,7 @@ void ih_verify_free(struct ih_verify *v)
 	ih_problems_done(&v->problems);
 	if (v->store_fd >= 0)
 		(void)close(v->store_fd);
+	(void)pthread_cond_destroy(&v->reserve);
 	(void)pthread_mutex_destroy(&v->lock);
 	free(v->order);
 	free(v->files.list);
@@ -351,10 +354,24 @@ static void name_unfinished(struct ih_verify *v)
 	}
 }
 
+/* Reading and hashing: by a thread a core, and by more for whoever has to wait for the disk. */
+static void hash_all(struct ih_verify *v)
+{
+	size_t all = v->threads;
+	int r;
+
+	if (!v->options.threads && all < READERS)
+		all = READERS;
+	if (v->options.direct && !v->options.threads)
+		v->threads = all;
+	r = prepare_hashing(v);
+	if (r < 0)
+		return ih_verify_fatal(v, r);
+	ih_pool_run(all, ih_verify_hash, v);
+}
+
 int ih_verify_run(struct ih_verify *v, struct ih_diag *diag)
 {
-	int r = 0;
-
 	if (v->ran)
 		return ih_fail(diag, -EALREADY, "a verification runs once");
 	v->started_ns = v->last_progress_ns = ih_verify_now_ns();
@@ -365,13 +382,8 @@ int ih_verify_run(struct ih_verify *v, struct ih_diag *diag)
 	ih_pool_run(v->options.no_trust ? 1 : v->threads, ih_verify_find, v);
 	if (!v->error && v->options.seal && !v->options.no_contents)
 		ih_pool_run(v->threads, ih_verify_sealed, v);
-	if (!v->error && !v->options.no_contents) {
-		r = prepare_hashing(v);
-		if (r == 0)
-			ih_pool_run(v->threads, ih_verify_hash, v);
-		else
-			ih_verify_fatal(v, r);
-	}
+	if (!v->error && !v->options.no_contents)
+		hash_all(v);
 	name_unfinished(v);
 	v->ended_ns = ih_verify_now_ns();
 	v->ran = true;

@@ -49,10 +49,11 @@ struct ih_verify_options {
 	bool accept_content_addressed; /* a fitting content address in place of signatures */
 	bool no_contents, no_trust;
 	bool no_references;   /* the roots only */
+	bool direct;	      /* contents from the disk, past the page cache: see ih_nar_source */
 	bool one_stream;      /* see ih_lanes */
 	bool want_files;      /* remember each file, for the verified set */
 	uid_t owner;	      /* to whom files in the store must belong */
-	size_t threads;	      /* 0: one a core */
+	size_t threads;	      /* 0: one a core, and more while waiting for the disk */
 	uint64_t deadline_ns; /* of CLOCK_MONOTONIC; 0: none. What is not done by then is a problem
 			       */
 	/* Called from one thread now and then; may be NULL. */

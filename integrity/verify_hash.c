@@ -9,13 +9,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "common/text.h"
 #include "integrity/lanes.h"
 #include "integrity/verify_priv.h"
 
-#define ODD_MAX 4 /* file names kept of one object that may have been changed */
+#define ODD_MAX	    4	/* file names kept of one object that may have been changed */
+#define LOOK_PIECES 32	/* between two looks at what came from the disk */
+#define COLD_SHARE  8	/* one part in so many from the disk is cold */
+#define SECTOR	    512 /* what ru_inblock counts (Linux, kernel/sys.c) */
+#define SPARES	    2	/* one a lane */
 
 /* One object that a lane is at. */
 struct job {
@@ -33,6 +38,8 @@ struct thread {
 	struct ih_verify *v;
 	size_t number;
 	bool had_first;
+	unsigned int pieces;
+	struct ih_nar *spares[SPARES]; /* to be used again */
 	struct ih_verify_files files;
 };
 
@@ -83,8 +90,27 @@ static bool take(struct thread *t, size_t *ret)
 	return *ret < v->n_order || take_unclaimed(v, ret);
 }
 
+static struct ih_nar *take_spare(struct thread *t)
+{
+	for (size_t i = 0; i < SPARES; i++)
+		if (t->spares[i])
+			return TAKE_PTR(t->spares[i]);
+	return NULL;
+}
+
+static void keep_spare(struct thread *t, struct ih_nar *nar)
+{
+	for (size_t i = 0; i < SPARES; i++)
+		if (!t->spares[i]) {
+			t->spares[i] = nar;
+			return;
+		}
+	ih_nar_free(nar);
+}
+
 static int begin_job(struct job *j, struct ih_nar **ret)
 {
+	_cleanup_(ih_cleanup_nar) struct ih_nar *spare = take_spare(j->thread);
 	const struct ih_verify_options *options = &j->v->options;
 	struct ih_nar_source source = {
 		.dirfd = j->v->store_fd,
@@ -92,15 +118,21 @@ static int begin_job(struct job *j, struct ih_nar **ret)
 		.shown = j->path,
 		.metadata = true,
 		.owner = options->owner,
+		.direct = options->direct,
 		.seen = seen,
 		.user = j,
 	};
-	int n;
+	int n, r;
 
 	n = snprintf(j->path, sizeof(j->path), "%s/%s", options->dir, j->object->base);
 	if (n < 0 || (size_t)n >= sizeof(j->path))
 		return -ENAMETOOLONG;
-	return ih_nar_new(&source, &j->problems, ret);
+	if (!spare)
+		return ih_nar_new(&source, &j->problems, ret);
+	r = ih_nar_restart(spare, &source, &j->problems);
+	if (r == 0)
+		*ret = TAKE_PTR(spare);
+	return r;
 }
 
 static bool next(void *user, struct ih_lane_job *ret)
@@ -192,10 +224,52 @@ static void done(void *user, const struct ih_lane_job *job, int error,
 	(void)__atomic_add_fetch(&t->v->objects, 1, __ATOMIC_RELAXED);
 	ih_problems_done(&j->problems);
 	ih_text_done(&j->odd);
-	ih_nar_free(job->nar);
+	keep_spare(t, job->nar);
 	free(j);
 	if (t->number == 0)
 		ih_verify_tell(t->v, false);
+}
+
+/*
+ * What comes from the disk is waited for, and a core that waits hashes nothing: when much does,
+ * the threads in reserve are let in. When all is cached they would only be in each other's way.
+ */
+static void look_for_disk(struct thread *t)
+{
+	struct ih_verify *v = t->v;
+	struct rusage use;
+
+	if (++t->pieces % LOOK_PIECES || __atomic_load_n(&v->cold, __ATOMIC_RELAXED))
+		return;
+	if (getrusage(RUSAGE_SELF, &use) < 0 ||
+	    (uint64_t)use.ru_inblock * SECTOR <
+		    __atomic_load_n(&v->bytes, __ATOMIC_RELAXED) / COLD_SHARE)
+		return;
+	(void)pthread_mutex_lock(&v->lock);
+	__atomic_store_n(&v->cold, true, __ATOMIC_RELAXED);
+	(void)pthread_cond_broadcast(&v->reserve);
+	(void)pthread_mutex_unlock(&v->lock);
+}
+
+/* False when all was done without the reserve. */
+static bool wait_in_reserve(struct ih_verify *v)
+{
+	bool ended;
+
+	(void)pthread_mutex_lock(&v->lock);
+	while (!v->cold && !v->no_more)
+		(void)pthread_cond_wait(&v->reserve, &v->lock);
+	ended = v->no_more;
+	(void)pthread_mutex_unlock(&v->lock);
+	return !ended;
+}
+
+static void dismiss_reserve(struct ih_verify *v)
+{
+	(void)pthread_mutex_lock(&v->lock);
+	v->no_more = true;
+	(void)pthread_cond_broadcast(&v->reserve);
+	(void)pthread_mutex_unlock(&v->lock);
 }
 
 static bool stop(void *user, size_t piece)
@@ -203,15 +277,17 @@ static bool stop(void *user, size_t piece)
 	struct thread *t = user;
 
 	(void)__atomic_add_fetch(&t->v->bytes, piece, __ATOMIC_RELAXED);
-	if (t->number == 0)
+	if (t->number == 0) {
+		look_for_disk(t);
 		ih_verify_tell(t->v, false);
+	}
 	return ih_verify_is_over(t->v);
 }
 
 void ih_verify_hash(void *shared, size_t number)
 {
 	struct ih_verify *v = shared;
-	struct thread t = { .v = v, .number = number };
+	struct thread t = { .v = v, .number = number, .had_first = number >= v->threads };
 	struct ih_lanes lanes = {
 		.next = next,
 		.done = done,
@@ -220,6 +296,11 @@ void ih_verify_hash(void *shared, size_t number)
 		.one_stream = v->options.one_stream,
 	};
 
+	if (number >= v->threads && !wait_in_reserve(v))
+		return;
 	ih_lanes_run(&lanes);
+	dismiss_reserve(v);
+	for (size_t i = 0; i < SPARES; i++)
+		ih_nar_free(t.spares[i]);
 	ih_verify_hand_over(v, &t.files);
 }

@@ -35,7 +35,9 @@ struct ih_verify {
 	size_t n_order;
 	size_t next_hash;	 /* atomic, as all below */
 	bool given[IH_POOL_MAX]; /* the first objects are spread over the threads */
-	size_t threads;
+	size_t threads;		 /* that begin; what the pool has more is the reserve */
+	pthread_cond_t reserve;	 /* with the lock: cold or no_more changed */
+	bool cold, no_more;
 
 	uint64_t bytes, bytes_total;
 	size_t objects;

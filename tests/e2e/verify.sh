@@ -66,6 +66,46 @@ restore() {
 	cp -a "$work/saved" "$S"
 }
 
+# In one block of direct reads, at its edges, and beyond.
+make_sizes() {
+	mkdir -p "$work/sizes"
+	for n in 0 1 4095 4096 4097 262143 262144 262145 524288; do
+		head -c "$n" /dev/urandom >"$work/sizes/$n"
+	done
+	sizes=$(nix_store_path sizes)
+	nix_store_put "$S" sizes "$work/sizes"
+	nix_store_sign "$S" one "$sizes"
+} >/dev/null 2>&1
+
+# many NAME N: an object of N small files
+many() {
+	local path i
+	mkdir -p "$work/$1"
+	for ((i = 0; i < $2; i++)); do
+		echo "$i" >"$work/$1/file-$i"
+	done
+	path=$(nix_store_path "$1")
+	nix_store_put "$S" "$1" "$work/$1" >/dev/null 2>&1
+	nix_store_sign "$S" one "$path" 2>/dev/null
+	printf '%s' "$path"
+}
+
+# calls PATH: system calls that verifying it takes
+calls() {
+	strace -f -c -o "$work/calls" "$ihard" verify --store "$S" --quiet \
+		--trusted-public-keys "$(nix_store_public "$S" one)" "$1" || return
+	awk '$1 ~ /^[0-9.]+$/ && $NF != "total" { n += $4 } END { print n + 0 }' "$work/calls"
+}
+
+# from_disk ARG…: KiB that verifying takes from the disk
+from_disk() {
+	python3 -c '
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_inblock // 2)' "$ihard" verify --store "$S" \
+		--trusted-public-keys "$(nix_store_public "$S" one)" "$@"
+}
+
 make_store
 save
 both 0 0 'verified: 4 objects are what was signed' "a good closure"
@@ -88,8 +128,36 @@ tap_run 0 "a result link is followed" ihard_verify "$work/result"
 tap_run 0 "a path below an object is its object" ihard_verify "$top/system"
 tap_run 0 "--all" ihard_verify --all
 
+make_sizes
+tap_run 0 "--direct: files of all sizes" ihard_verify --direct "$sizes"
+from_disk "$sizes" >/dev/null
+cached=$(from_disk "$sizes")
+direct=$(from_disk --direct "$sizes")
+[ "$cached" -lt 100 ]
+tap_ok $? "by default what is cached is not read again ($cached KiB)"
+if [ "$(stat -f -c %T "$S")" = tmpfs ]; then
+	tap_skip "--direct asks the disk" "there is none below a tmpfs"
+else
+	[ "$direct" -ge 1290 ]
+	tap_ok $? "--direct asks the disk ($direct KiB)"
+fi
+nix_tamper_byte "$S" "$sizes/262144"
+tap_run 1 "--direct finds a flipped bit" ihard_verify --direct "$sizes"
+few=$(many few 100)
+lot=$(many lot 600)
+if n=$(calls "$few") && [ "$n" -gt 0 ]; then
+	per=$((($(calls "$lot") - n) * 100 / 500))
+	[ "$per" -ge 400 ] && [ "$per" -le 510 ]
+	tap_ok $? "a file costs 5 system calls: open, look, attributes, read, close ($per hundredths)"
+else
+	tap_skip "system calls a file" "cannot be counted here"
+fi
+restore
+
 nix_tamper_byte "$S" "$lib/share/data"
 both 1 1 "'$lib' was modified: expected hash 'sha256:.*', found 'sha256:" "a flipped bit"
+tap_is "${tap_out%%:*}" "not verified" "the verdict comes first"
+tap_like "$tap_out" "^  corrupt: 'nix-store --repair-path PATH'" "and what to do last"
 tap_like "$tap_out" "share/data' was modified after Nix made it" "the file is suspected by its time"
 tap_run 1 "one path only, and not its references" ihard_verify --no-recursive "$lib"
 tap_run 0 "its referrer alone is good" ihard_verify --no-recursive "$app"
