@@ -92,7 +92,7 @@ many() {
 
 # calls PATH: system calls that verifying it takes
 calls() {
-	strace -f -c -o "$work/calls" "$ihard" verify --store "$S" --quiet \
+	ASAN_OPTIONS=detect_leaks=0 strace -f -c -o "$work/calls" "$ihard" verify --store "$S" --quiet \
 		--trusted-public-keys "$(nix_store_public "$S" one)" "$1" || return
 	awk '$1 ~ /^[0-9.]+$/ && $NF != "total" { n += $4 } END { print n + 0 }' "$work/calls"
 }
@@ -104,6 +104,13 @@ import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_inblock // 2)' "$ihard" verify --store "$S" \
 		--trusted-public-keys "$(nix_store_public "$S" one)" "$@"
+}
+
+# on_terminal PATH: what verifying it prints on a terminal
+on_terminal() {
+	python3 -c '
+import pty, sys
+pty.spawn(sys.argv[1:])' "$ihard" verify --store "$S" --trusted-public-keys "$(nix_store_public "$S" one)" "$1" </dev/null
 }
 
 make_store
@@ -143,6 +150,14 @@ else
 fi
 nix_tamper_byte "$S" "$sizes/262144"
 tap_run 1 "--direct finds a flipped bit" ihard_verify --direct "$sizes"
+mkdir "$work/large"
+truncate -s 512M "$work/large/zeros"
+large=$(nix_store_path large)
+nix_store_put "$S" large "$work/large" >/dev/null 2>&1
+nix_store_sign "$S" one "$large" 2>/dev/null
+progress=$(on_terminal "$large" | tr '\r' '\n')
+tap_like "$progress" '\[#* *\] [0-9.]+ .?B.* of 536 MB, [0-9.]+ .B/s, [0-9]+ s left' \
+	"on a terminal: what was read, the rate, the time left"
 few=$(many few 100)
 lot=$(many lot 600)
 if n=$(calls "$few") && [ "$n" -gt 0 ]; then
