@@ -10,6 +10,7 @@
 
 #include "common/abi/types.h"
 #include "common/diag.h"
+#include "policy/required.h"
 
 struct ih_grammars; /* the known interpreters: see policy/grammar.h */
 struct ih_grammar;
@@ -48,8 +49,10 @@ struct ih_source {
 	bool optional;	  /* not being there is fine */
 	bool main;	  /* what the invocation is all about: the script, the -c text */
 	bool beside;	  /* a directory: that of the main script, once links are resolved */
-	bool required;	  /* a directory: counts only if a module that the script names is in it */
-	bool pure;	  /* inline text that computes and prints, and can do nothing else */
+	/* a directory counts only if a module that the script names is in it; else IH_REQUIRED_NONE
+	 */
+	enum ih_required_style required;
+	bool pure; /* inline text that computes and prints, and can do nothing else */
 };
 
 /* One exec, as execve() is given it. */

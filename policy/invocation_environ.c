@@ -201,6 +201,17 @@ static void add_script_directory(struct ih_reader *rd, struct ih_found *found)
 	}
 }
 
+static enum ih_required_style required_style(const struct ih_reader *rd,
+					     const struct ih_rule_entry *rule)
+{
+	if (rule->test == IH_TEST_REQUIRED)
+		return IH_REQUIRED_LUA;
+	/* a class by its name is looked for there itself; a source file only names some */
+	if (rule->test == IH_TEST_CLASSES && rd->scan.seen & IH_SEEN_SCRIPT)
+		return IH_REQUIRED_JAVA;
+	return IH_REQUIRED_NONE;
+}
+
 static void add_implicit(struct ih_reader *rd, const struct ih_rule_entry *rule)
 {
 	const char *all = rd->t->strings + rule->text;
@@ -223,7 +234,7 @@ static void add_implicit(struct ih_reader *rd, const struct ih_rule_entry *rule)
 		      &found);
 	if (rd->ret->n_sources > before) {
 		rd->ret->sources[before].optional = true;
-		rd->ret->sources[before].required = rule->test == IH_TEST_REQUIRED;
+		rd->ret->sources[before].required = required_style(rd, rule);
 	}
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Finds require 'x', require("x") and require[[x]] in Lua text. No parser: it looks at what stands
- * behind each 'require'.
+ * Finds require 'x', require("x") and require[[x]] in Lua text, and identifiers in Java text. No
+ * parser: for Lua it looks at what stands behind each 'require'.
  */
 #include "policy/required.h"
 
@@ -30,7 +30,34 @@ static const char *string_at(const char **from, const char *end)
 	return NULL;
 }
 
-bool ih_required_next(struct ih_required *r, char ret[IH_REQUIRED_NAME_MAX])
+static bool is_identifier(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c == '$' || (unsigned char)c >= 0x80;
+}
+
+static bool next_identifier(struct ih_required *r, char ret[IH_REQUIRED_NAME_MAX])
+{
+	const char *from;
+	size_t len;
+
+	while (r->at < r->end) {
+		while (r->at < r->end && !is_identifier(*r->at))
+			r->at++;
+		from = r->at;
+		while (r->at < r->end && is_identifier(*r->at))
+			r->at++;
+		len = (size_t)(r->at - from);
+		if (len == 0 || len >= IH_REQUIRED_NAME_MAX)
+			continue;
+		memcpy(ret, from, len);
+		ret[len] = '\0';
+		return true;
+	}
+	return false;
+}
+
+static bool next_require(struct ih_required *r, char ret[IH_REQUIRED_NAME_MAX])
 {
 	static const char word[] = "require";
 
@@ -53,4 +80,9 @@ bool ih_required_next(struct ih_required *r, char ret[IH_REQUIRED_NAME_MAX])
 		return true;
 	}
 	return false;
+}
+
+bool ih_required_next(struct ih_required *r, char ret[IH_REQUIRED_NAME_MAX])
+{
+	return r->style == IH_REQUIRED_JAVA ? next_identifier(r, ret) : next_require(r, ret);
 }

@@ -10,17 +10,26 @@
 
 #define IH_REQUIRED_NAME_MAX 128 /* longer names are no modules */
 
+enum ih_required_style {
+	IH_REQUIRED_NONE = 0,
+	IH_REQUIRED_LUA,  /* require 'x' */
+	IH_REQUIRED_JAVA, /* every identifier may be the name of a class or the first of a package
+			   */
+};
+
 struct ih_required {
 	const char *at, *end;
+	enum ih_required_style style;
 };
 
 /**
- * ih_required_next() - the next module that a Lua script asks for
+ * ih_required_next() - the next module that a script asks for
  * @r: begin with the whole text
  * @ret: its name as a relative file name, without suffix: "a.b" is "a/b"
  *
- * Source: Lua 5.4 manual, 3.1 (literal strings), 6.3 (require, package.path). A mention in a
- * comment counts as well.
- * Return: false when there is none any more.
+ * Source: Lua 5.4 manual, 3.1 (literal strings), 6.3 (require, package.path); The Java Language
+ * Specification 17, 3.8 (identifiers), 6.4.1 (a class of the unnamed package goes before
+ * java.lang). A mention in a comment counts as well; an identifier spelled with \u escapes is not
+ * found. Return: false when there is none any more.
  */
 bool ih_required_next(struct ih_required *r, char ret[IH_REQUIRED_NAME_MAX]);

@@ -330,14 +330,18 @@ static int look_beside(struct ih_walk *w, const struct ih_hop *hop, const struct
 	return r == -ENOMEM ? r : 0;
 }
 
-static bool is_module_here(int dirfd, const char *name)
+static bool is_module_here(int dirfd, const char *name, enum ih_required_style style)
 {
-	static const char *const suffixes[] = { ".lua", "/init.lua", ".so" };
+	/* "/." is there when the name is a directory: a package, whatever is in it */
+	static const char *const suffixes[][4] = {
+		[IH_REQUIRED_LUA] = { ".lua", "/init.lua", ".so" },
+		[IH_REQUIRED_JAVA] = { ".class", "/." },
+	};
 	char path[IH_REQUIRED_NAME_MAX + 16];
 	struct stat st;
 
-	for (size_t i = 0; i < IH_ARRAY_SIZE(suffixes); i++) {
-		(void)snprintf(path, sizeof(path), "./%s%s", name, suffixes[i]);
+	for (const char *const *s = suffixes[style]; *s; s++) {
+		(void)snprintf(path, sizeof(path), "./%s%s", name, *s);
 		if (fstatat(dirfd, path, &st, 0) == 0)
 			return true;
 	}
@@ -345,9 +349,9 @@ static bool is_module_here(int dirfd, const char *name)
 }
 
 /*
- * Lua looks for modules in the working directory, after its own directories. To refuse every script
- * in every directory would be to refuse them all: it counts if there is a module that the script
- * asks for by name.
+ * Lua looks for modules in the working directory, after its own directories; java for classes, and
+ * for providers of services that META-INF names. To refuse every script in every directory would be
+ * to refuse them all: it counts if there is a module that the script asks for by name.
  */
 static int look_at_required(struct ih_walk *w, const struct ih_hop *hop,
 			    const struct ih_place *place, const struct ih_source *src,
@@ -365,9 +369,11 @@ static int look_at_required(struct ih_walk *w, const struct ih_hop *hop,
 		if (hop->findings[i].main && hop->findings[i].fd >= 0)
 			len = ih_pread_full(hop->findings[i].fd, text, SCRIPT_TEXT_MAX, 0);
 	if (len > 0)
-		required = (struct ih_required){ text, text + len };
+		required = (struct ih_required){ text, text + len, src->required };
+	if (src->required == IH_REQUIRED_JAVA)
+		here = is_module_here(place->dirfd, "META-INF", src->required);
 	while (!here && ih_required_next(&required, name))
-		here = is_module_here(place->dirfd, name);
+		here = is_module_here(place->dirfd, name, src->required);
 	if (here || len < 0 || len == SCRIPT_TEXT_MAX)
 		return look_at_directory(w, src, f);
 	f->standing = IH_STANDING_HARMLESS;

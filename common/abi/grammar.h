@@ -108,6 +108,7 @@ enum ih_test {
 	IH_TEST_LESS,	    /* counts unless it is options that only change how less looks */
 	IH_TEST_LINKER,	    /* makes unclear if it loads plugins or reads more options: gcc -Wl, */
 	IH_TEST_REQUIRED,   /* a directory counts only if a module that the script names is in it */
+	IH_TEST_CLASSES,    /* … a class or package that the Java source names */
 	IH_TEST_MAX_,
 };
 

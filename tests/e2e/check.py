@@ -29,26 +29,62 @@ def says(name, run, rc, *words):
     t.ok(run.returncode == rc and all(w in text for w in words), name, f"exit {run.returncode}, wanted {rc}\n{text}")
 
 
+def trusted_tree(d):
+    """A policy that also trusts directory @d; its file."""
+    top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+    with open(os.path.join(top, "policy/profiles/server.json"), encoding="utf-8") as f:
+        policy = json.load(f)
+    os.chmod(d, 0o755)
+    policy["trust"][1]["trees"].append(d)
+    with open(os.path.join(d, "policy.json"), "w", encoding="utf-8") as f:
+        json.dump(policy, f)
+    return os.path.join(d, "policy.json")
+
+
+def java_source():
+    """A class in the working directory goes before java.lang's of the same name."""
+    name = "a Java source file in a foreign directory"
+    if os.geteuid() != 0 or not os.path.exists("/usr/bin/java"):
+        return t.skip(name, "needs root, for a trusted tree, and /usr/bin/java")
+    with tempfile.TemporaryDirectory(dir="/opt") as d, tempfile.TemporaryDirectory() as here:
+        policy = trusted_tree(d)
+        source = os.path.join(d, "Main.java")
+        with open(source, "w", encoding="utf-8") as f:
+            f.write("class Main { public static void main(String[] a) { System.exit(0); } }\n")
+
+        def run(*words):
+            return subprocess.run([IHARD, "check", "--policy", policy, "--", "java", *words], stdout=subprocess.PIPE,
+                                  env={"PATH": "/usr/bin:/bin"}, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
+                                  text=True, check=False, cwd=here)
+
+        says(name, run(source), 0, "allowed")
+        says("… by --source", run("--source", "17", source), 0, "allowed")
+        says("a class by its name", run("Main"), 1, "denied", "looked up in")
+        for entry, what in (("System.class", "a class that it names"), ("a", "a package by a name of its"),
+                            ("META-INF", "services")):
+            path = os.path.join(here, entry)
+            os.mkdir(path) if "." not in entry else open(path, "w", encoding="utf-8").close()
+            says(f"{what} in that directory", run(source), 1, "denied", "searched for classes")
+            says("… by --source", run("--source", "17", source), 1, "denied", "searched for classes")
+            os.rmdir(path) if "." not in entry else os.unlink(path)
+        open(os.path.join(here, "Other.class"), "w", encoding="utf-8").close()
+        says("a class that it does not name", run(source), 0, "allowed")
+
+
 def nix_shell():
     """A script of a trusted tree, whose second line says who interprets it."""
     name = "a script of nix-shell"
     if os.geteuid() != 0 or not os.path.exists("/usr/bin/nix-shell"):
         return t.skip(name, "needs root, for a trusted tree, and /usr/bin/nix-shell")
-    top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-    with open(os.path.join(top, "policy/profiles/server.json"), encoding="utf-8") as f:
-        policy = json.load(f)
     with tempfile.TemporaryDirectory(dir="/opt") as d:
-        os.chmod(d, 0o755)
-        policy["trust"][1]["trees"].append(d)
-        with open(os.path.join(d, "policy.json"), "w", encoding="utf-8") as f:
-            json.dump(policy, f)
+        policy = trusted_tree(d)
 
         def run(interpreter, env=()):
             script = os.path.join(d, "tool")
             with open(script, "w", encoding="utf-8") as f:
                 f.write(f"#!/usr/bin/env nix-shell\n#! nix-shell -i {interpreter} -p x\n")
             os.chmod(script, 0o755)
-            return subprocess.run([IHARD, "check", "--policy", os.path.join(d, "policy.json"), *env, script],
+            return subprocess.run([IHARD, "check", "--policy", policy, *env, script],
                                   env={"PATH": "/usr/bin:/bin"}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, text=True, check=False, cwd="/usr")
 
@@ -111,6 +147,7 @@ def main():
         says("each", check("--each", "/usr/bin/ldd", script), 1, "1 allowed, 1 denied")
 
         nix_shell()
+        java_source()
         says("unknown option", check("--nope"), 2, "unknown option '--nope'")
         says("abbreviated option", check("--exp", script), 2, "did you mean '--explain'")
         says("option twice", check("--json", "--json", script), 2, "given twice")

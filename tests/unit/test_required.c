@@ -9,7 +9,8 @@
 
 static const struct row {
 	char text[64];
-	char want[40]; /* each in <> */
+	char want[64]; /* each in <> */
+	enum ih_required_style style;
 } rows[] = {
 	{ "", "" },
 	{ "local m = require 'mymod'", "<mymod>" },
@@ -23,12 +24,18 @@ static const struct row {
 	{ "require", "" },
 	{ "require [", "" },
 	{ "requirerequire'q'", "<q>" },
+	{ "", "", IH_REQUIRED_JAVA },
+	{ "a.b.C x=new D$1();", "<a><b><C><x><new><D$1>", IH_REQUIRED_JAVA },
+	{ "\"in text\" // and comments", "<in><text><and><comments>", IH_REQUIRED_JAVA },
+	{ "+-*/", "", IH_REQUIRED_JAVA },
+	{ "\u00e9t\u00e9", "<\u00e9t\u00e9>", IH_REQUIRED_JAVA },
 };
 
 Test(required, rows)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct ih_required r = { rows[i].text, rows[i].text + strlen(rows[i].text) };
+		struct ih_required r = { rows[i].text, rows[i].text + strlen(rows[i].text),
+					 rows[i].style };
 		struct ih_text got = { 0 };
 		char name[IH_REQUIRED_NAME_MAX];
 
@@ -43,7 +50,7 @@ Test(required, rows)
 Test(required, long_name)
 {
 	char text[IH_REQUIRED_NAME_MAX + 32] = "require '", name[IH_REQUIRED_NAME_MAX];
-	struct ih_required r = { text, text + sizeof(text) };
+	struct ih_required r = { text, text + sizeof(text), IH_REQUIRED_LUA };
 
 	memset(text + 9, 'x', sizeof(text) - 9);
 	text[9 + IH_REQUIRED_NAME_MAX] = '\'';
