@@ -54,7 +54,7 @@ def java_source():
 
         def run(*words):
             return subprocess.run([IHARD, "check", "--policy", policy, "--", "java", *words], stdout=subprocess.PIPE,
-                                  env={"PATH": "/usr/bin:/bin"}, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
+                                  env={"PATH": "/usr/bin:/bin"}, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                   text=True, check=False, cwd=here)
 
         says(name, run(source), 0, "allowed")
