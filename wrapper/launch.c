@@ -59,9 +59,11 @@ static int add_tree(char ***trees, size_t *n, const char *root, const char *tree
 	}
 	/* Landlock follows no "..", and a rule below a link is a rule below where it leads. */
 	more[*n] = realpath(joined, NULL);
+	/* A tree that is not there, or not for us, vouches for nothing. */
 	if (!more[*n])
-		return errno == ENOMEM ? -ENOMEM
-				       : 0; /* a tree that is not there vouches for nothing */
+		return errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP
+			       ? 0
+			       : -errno;
 	more[++*n] = NULL;
 	return 0;
 }

@@ -33,7 +33,7 @@ int ih_launch(const struct ih_launch *l, void (*notes)(const char *sentence), st
  * @ret: allocated vector of allocated names, NULL-terminated; the caller frees it with
  *	ih_execute_trees_free()
  *
- * Return: how many, or -ENOMEM.
+ * Return: how many, or a negative errno. One that is not there is left out.
  */
 int ih_execute_trees(const struct ih_provider *providers, size_t n, char ***ret);
 void ih_execute_trees_free(char **trees);

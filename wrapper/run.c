@@ -154,7 +154,8 @@ static int launch(struct ih_run *run, const struct ih_hop *hop, const struct ih_
 
 	r = ih_execute_trees(policy->providers, policy->n_providers, &trees);
 	if (r < 0)
-		return ih_fail(diag, r, "out of memory");
+		return ih_fail(diag, r, "cannot find the trees that the policy trusts: %s",
+			       strerror(-r));
 	set_confinement(run, hop, trees, &l.confine);
 	ih_run_tree(run, &tree);
 	r = ih_launch(&l, run->note, diag);

@@ -42,10 +42,21 @@ static bool is_stop_signal(int sig)
 	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
 }
 
-/* The process may be gone (SIGKILL) whenever we look; then its exit is reported next. */
+/*
+ * The process may be gone (SIGKILL) whenever we look; then its exit is reported next. One that is
+ * there and cannot be told to go on would stand still for ever.
+ */
 static void go_on(pid_t pid, int sig)
 {
-	(void)ptrace(PTRACE_CONT, pid, NULL, (void *)(intptr_t)sig);
+	char line[160];
+
+	if (ptrace(PTRACE_CONT, pid, NULL, (void *)(intptr_t)sig) == 0 || errno == ESRCH)
+		return;
+	(void)snprintf(line, sizeof(line),
+		       "ihard: process %d was stopped to be judged, and cannot go on: %s\n", pid,
+		       strerror(errno));
+	ih_image_say(pid, line);
+	(void)kill(pid, SIGKILL);
 }
 
 static void say(pid_t pid, const struct ih_tree_verdict *v)
@@ -76,8 +87,12 @@ static void on_exec(const struct ih_tree *tree, struct ih_tasks *tasks, pid_t pi
 	int r;
 
 	/* An exec by another thread than the leader: it comes back under the leader's number. */
-	if (ptrace(PTRACE_GETEVENTMSG, pid, NULL, &former) < 0)
+	if (ptrace(PTRACE_GETEVENTMSG, pid, NULL, &former) < 0) {
+		(void)ih_fail(&v.sentence, 0, "cannot tell whose exec process %d is: %s", pid,
+			      strerror(errno));
+		refuse(pid, &v);
 		return;
+	}
 	from = ih_tasks_provenance(tasks, former ? (pid_t)former : pid);
 	if (former && (pid_t)former != pid)
 		ih_tasks_remove(tasks, (pid_t)former);
@@ -125,8 +140,11 @@ static void on_child(struct ih_tasks *tasks, pid_t pid, bool is_vfork)
 	unsigned long child = 0;
 	struct ih_task *t;
 
-	if (ptrace(PTRACE_GETEVENTMSG, pid, NULL, &child) < 0)
+	/* Then the child goes on as an orphan, see release_orphans(). */
+	if (ptrace(PTRACE_GETEVENTMSG, pid, NULL, &child) < 0) {
+		go_on(pid, 0);
 		return;
+	}
 	t = ih_tasks_add(tasks, (pid_t)child);
 	if (!t) {
 		(void)kill((pid_t)child, SIGKILL);
@@ -244,6 +262,22 @@ static void release_orphans(struct ih_tasks *tasks)
 	}
 }
 
+/* Whoever is left ends with us (PTRACE_O_EXITKILL); one of them can still say why. */
+static void say_last_words(const struct ih_tasks *tasks, int error)
+{
+	char line[160];
+
+	(void)snprintf(line, sizeof(line),
+		       "ihard: the supervisor cannot watch any more, so everything below it ends: "
+		       "%s\n",
+		       strerror(error));
+	for (size_t i = 0; i < tasks->size; i++)
+		if (tasks->slots[i].pid > 0) {
+			ih_image_say(tasks->slots[i].pid, line);
+			return;
+		}
+}
+
 static void supervise(const struct ih_tree *tree, struct ih_tasks *tasks)
 {
 	for (;;) {
@@ -252,6 +286,8 @@ static void supervise(const struct ih_tree *tree, struct ih_tasks *tasks)
 
 		if (pid < 0 && errno == EINTR)
 			continue;
+		if (pid < 0 && errno != ECHILD)
+			say_last_words(tasks, errno);
 		if (pid < 0)
 			return; /* ECHILD: the tree has left */
 		if (pid == 0) {
@@ -299,6 +335,19 @@ static int stand_aside(const int *keep, size_t n_keep)
 	return 0;
 }
 
+/* Our end would be the caller's, before it could say why (PTRACE_O_EXITKILL). */
+static _Noreturn void let_go(pid_t caller, int sock, const struct hello *h)
+{
+	int status;
+
+	if (ptrace(PTRACE_INTERRUPT, caller, NULL, NULL) == 0 &&
+	    waitpid(caller, &status, __WALL) == caller)
+		(void)ptrace(PTRACE_DETACH, caller, NULL, NULL);
+	if (h->error < 0)
+		(void)send(sock, h, sizeof(*h), MSG_NOSIGNAL);
+	_exit(1);
+}
+
 /* Runs in the supervisor, never returns. */
 static void supervisor(const struct ih_tree *tree, pid_t caller, int sock)
 {
@@ -340,8 +389,8 @@ static void supervisor(const struct ih_tree *tree, pid_t caller, int sock)
 				  strerror(errno));
 	if (h.error == 0 && tree->begin)
 		h.error = tree->begin(tree->context, &h.diag);
-	if (send(sock, &h, sizeof(h), MSG_NOSIGNAL) != sizeof(h) || h.error < 0)
-		_exit(1);
+	if (h.error < 0 || send(sock, &h, sizeof(h), MSG_NOSIGNAL) != sizeof(h))
+		let_go(caller, sock, &h);
 	(void)close(sock);
 	supervise(tree, &tasks);
 	ih_tasks_done(&tasks);
