@@ -7,6 +7,7 @@
 
 #include "common/cleanup.h"
 #include "policy/explain.h"
+#include "wrapper/unit.h"
 
 static const char *path_or_name(const struct ih_evidence *e, const char *name)
 {
@@ -86,6 +87,16 @@ static int explain(const struct ih_session *s, struct ih_judgement *j)
 	return r < 0 || j->stops ? r : add_filtered(hop, &j->sentence);
 }
 
+/* One that cannot be found out is none: a rule for a unit does not match then. */
+static uint32_t unit_of(const struct ih_policy *policy, pid_t pid)
+{
+	char name[IH_UNIT_NAME_MAX];
+
+	if (!policy->n_units || ih_unit_of(pid, name) < 0)
+		return 0;
+	return ih_policy_unit(policy, name);
+}
+
 int ih_judge(const struct ih_session *s, const struct ih_judge_input *in, struct ih_judgement *ret,
 	     struct ih_diag *diag)
 {
@@ -104,6 +115,7 @@ int ih_judge(const struct ih_session *s, const struct ih_judge_input *in, struct
 		.pid = in->pid,
 		.image = in->image,
 	};
+	uint32_t unit;
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
@@ -113,6 +125,7 @@ int ih_judge(const struct ih_session *s, const struct ih_judge_input *in, struct
 	if (r < 0)
 		return r;
 
+	unit = unit_of(s->policy, in->pid);
 	ret->stops = false;
 	ret->decisive = ret->gathered.n_hops - 1;
 	for (size_t i = 0; i < ret->gathered.n_hops; i++) {
@@ -122,6 +135,7 @@ int ih_judge(const struct ih_session *s, const struct ih_judge_input *in, struct
 		facts->provenance = (__u8)in->provenance;
 		facts->uid = in->uid;
 		facts->gid = in->gid;
+		facts->unit = unit;
 		*answer = ih_policy_decide(s->policy, facts);
 		if (ih_answer_stops(answer)) {
 			ret->stops = true;

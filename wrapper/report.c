@@ -7,6 +7,7 @@
 #include "policy/invocation.h"
 #include "policy/words.h"
 #include "wrapper/run_priv.h"
+#include "wrapper/unit.h"
 
 static const char *script_of(const struct ih_hop *hop)
 {
@@ -68,7 +69,7 @@ void ih_run_event(const struct ih_run *run, const struct ih_judgement *j, pid_t 
 	const struct ih_answer *answer = &j->answers[j->decisive];
 	const struct ih_rule_info *rule = ih_policy_rule(run->session->policy, answer);
 	struct ih_event_source sources[IH_EVENT_SOURCES_MAX];
-	char exe[1024];
+	char exe[1024], unit[IH_UNIT_NAME_MAX];
 	const struct ih_event_fields e = {
 		.kind = j->stops && !run->audit	  ? IH_EVENT_DENIED
 			: j->stops || j->reported ? IH_EVENT_AUDIT
@@ -94,6 +95,7 @@ void ih_run_event(const struct ih_run *run, const struct ih_judgement *j, pid_t 
 		.uid = hop->facts.uid,
 		.gid = hop->facts.gid,
 		.exe = stage == IH_RUN_ATTEMPT ? asking_program(pid, exe, sizeof(exe)) : NULL,
+		.unit = ih_unit_of(pid, unit) == 0 ? unit : NULL,
 		.provenance = ih_provenance_name((enum ih_provenance)hop->facts.provenance),
 	};
 
