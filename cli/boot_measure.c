@@ -15,13 +15,14 @@
 #include "bootchain/registers.h"
 #include "bootchain/tpm.h"
 #include "cli/boot.h"
+#include "cli/boot_plan.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "common/cleanup.h"
 #include "common/fd.h"
 #include "common/json.h"
 
-#define LOG_DEFAULT "/sys/kernel/security/tpm0/binary_bios_measurements"
+#define LOG_DEFAULT IH_BOOT_LOG
 
 static const char *const verbs[] = { "predict", "replay", "compare", NULL };
 enum verb { VERB_PREDICT, VERB_REPLAY, VERB_COMPARE };
@@ -81,24 +82,6 @@ struct settings {
 	enum ih_hash_algo bank;
 	uint32_t skip;
 };
-
-/* Files that were read for a prediction, and what was predicted of them. */
-struct plan {
-	char *image_data, *loader_data, *variables[4];
-	struct ih_pe image, loader;
-	struct ih_companions companions;
-	struct ih_prediction prediction;
-};
-
-static void plan_done(struct plan *p)
-{
-	free(p->image_data);
-	free(p->loader_data);
-	for (int i = 0; i < 4; i++)
-		free(p->variables[i]);
-	ih_companions_done(&p->companions);
-	ih_prediction_done(&p->prediction);
-}
 
 static int parse_skip(const char *text, uint32_t *ret)
 {
@@ -162,101 +145,21 @@ static int check_settings(const struct ih_options *o, const struct settings *s)
 
 /* Prediction */
 
-static int read_variable(const struct settings *s, int option, char **data, struct ih_bytes *ret,
-			 struct ih_diag *diag)
+static int predict(const struct settings *s, struct ih_boot_plan *p, struct ih_diag *diag)
 {
-	static const char *const names[] = { "PK-8be4df61-93ca-11d2-aa0d-00e098032b8c",
-					     "KEK-8be4df61-93ca-11d2-aa0d-00e098032b8c",
-					     "db-d719b2cb-3d3a-4596-a3bc-dad00e67656f",
-					     "dbx-d719b2cb-3d3a-4596-a3bc-dad00e67656f" };
-	const char *dir = s->values[OPT_EFIVARS];
-	_free_ char *path = NULL;
-	size_t len, skip = 0;
-	int r;
-
-	*ret = (struct ih_bytes){ (const uint8_t *)"", 0 };
-	if (s->values[option])
-		path = strdup(s->values[option]);
-	else if (!dir)
-		return 0;
-	else if (asprintf(&path, "%s/%s", dir, names[option - OPT_PK]) < 0)
-		path = NULL;
-	if (!path)
-		return -ENOMEM;
-	r = ih_read_file(AT_FDCWD, path, IH_CERTIFICATE_MAX, data, &len, diag);
-	if (r == -ENOENT && !s->values[option])
-		return 0; /* not set: measured as empty */
-	if (r < 0)
-		return r;
-	if (!s->values[option])
-		skip = len < 4 ? len : 4; /* attributes, in efivarfs only */
-	*ret = (struct ih_bytes){ (uint8_t *)*data + skip, len - skip };
-	return 0;
-}
-
-static int read_image(const char *path, char **data, struct ih_pe *pe, struct ih_diag *diag)
-{
-	size_t len;
-	int r;
-
-	r = ih_read_file(AT_FDCWD, path, IH_PE_SIZE_MAX, data, &len, diag);
-	return r < 0 ? r : ih_pe_parse(path, *data, len, pe, diag);
-}
-
-/* What lies beside the image: its path below the ESP decides. */
-static int read_companions(const struct settings *s, struct plan *p, struct ih_diag *diag)
-{
-	const char *esp = s->values[OPT_ESP], *image = s->values[OPT_IMAGE];
-	_close_ int fd = -EBADF;
-	size_t len;
-
-	if (!esp)
-		return 0;
-	len = strlen(esp);
-	while (len && esp[len - 1] == '/')
-		len--;
-	if (strncmp(image, esp, len) != 0 || image[len] != '/')
-		return ih_fail(diag, -EINVAL, "'%s' does not lie below '%s'", image, esp);
-	fd = open(esp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return ih_fail(diag, -errno, "cannot open '%s': %s", esp, strerror(errno));
-	return ih_companions_collect(fd, image + len + 1, &p->companions, diag);
-}
-
-static int read_keys(const struct settings *s, struct plan *p, struct ih_secure_boot *keys,
-		     struct ih_diag *diag)
-{
-	struct ih_bytes *lists[] = { &keys->pk, &keys->kek, &keys->db, &keys->dbx };
-	int r = 0;
-
-	keys->enabled = !s->no_secure_boot;
-	for (int i = 0; i < 4 && !r; i++)
-		r = read_variable(s, OPT_PK + i, &p->variables[i], lists[i], diag);
-	return r;
-}
-
-static int predict(const struct settings *s, struct plan *p, struct ih_diag *diag)
-{
-	const char *options = s->values[OPT_OPTIONS], *loader = s->values[OPT_LOADER];
-	struct ih_boot boot = {
-		.loader_name = loader,
-		.image_name = s->values[OPT_IMAGE],
-		.loader = loader ? &p->loader : NULL,
-		.image = &p->image,
-		.options = { (const uint8_t *)options, options ? strlen(options) : 0 },
-		.companions = &p->companions,
+	const struct ih_boot_inputs inputs = {
+		.image = s->values[OPT_IMAGE],
+		.loader = s->values[OPT_LOADER],
+		.esp = s->values[OPT_ESP],
+		.efivars = s->values[OPT_EFIVARS],
+		.lists = { s->values[OPT_PK], s->values[OPT_KEK], s->values[OPT_DB],
+			   s->values[OPT_DBX] },
+		.options = s->values[OPT_OPTIONS],
+		.no_secure_boot = s->no_secure_boot,
+		.bank = s->bank,
 	};
-	int r;
 
-	r = read_image(s->values[OPT_IMAGE], &p->image_data, &p->image, diag);
-	if (!r && loader)
-		r = read_image(loader, &p->loader_data, &p->loader, diag);
-	if (!r)
-		r = read_keys(s, p, &boot.keys, diag);
-	if (!r)
-		r = read_companions(s, p, diag);
-	p->prediction.algo = s->bank;
-	return r ? r : ih_predict_boot(&p->prediction, &boot, diag);
+	return ih_boot_plan_make(&inputs, p, diag);
 }
 
 /* Printing */
@@ -311,7 +214,8 @@ static int finish_json(struct ih_json_out *out, const struct ih_pcrs *pcrs)
 	return ih_output_json(out, NULL);
 }
 
-static int print_prediction(const struct settings *s, const struct plan *plan, struct ih_diag *diag)
+static int print_prediction(const struct settings *s, const struct ih_boot_plan *plan,
+			    struct ih_diag *diag)
 {
 	const struct ih_prediction *p = &plan->prediction;
 	struct ih_json_out *out = s->json ? ih_json_new_object() : NULL;
@@ -349,20 +253,6 @@ static int print_prediction(const struct settings *s, const struct plan *plan, s
 			plan->companions.item[i].name,
 			ih_companion_pcr(plan->companions.item[i].kind));
 	return 0;
-}
-
-static int read_log(const char *path, char **data, struct ih_eventlog *log, struct ih_diag *diag)
-{
-	size_t len;
-	int r;
-
-	r = ih_read_file(AT_FDCWD, path, IH_EVENTLOG_MAX, data, &len, diag);
-	if (r == -ENOENT)
-		return ih_fail(diag, r,
-			       "there is no event log '%s'; without a TPM the firmware keeps"
-			       " none",
-			       path);
-	return r < 0 ? r : ih_eventlog_parse(path, *data, len, log, diag);
 }
 
 static void print_events(const struct settings *s, const struct ih_eventlog *log,
@@ -417,7 +307,7 @@ static int compare_reference(const struct settings *s, const char *name,
 	_free_ char *data = NULL;
 	int r;
 
-	r = read_log(s->values[OPT_REFERENCE], &data, &reference, diag);
+	r = ih_boot_log_read(s->values[OPT_REFERENCE], &data, &reference, diag);
 	if (!r)
 		r = ih_measure_compare_logs(name, log, s->values[OPT_REFERENCE], &reference,
 					    s->bank, diag);
@@ -442,7 +332,7 @@ static int read_registers(const struct settings *s, struct ih_pcrs *ret, struct 
 static int compare(const struct settings *s, const char *name, const struct ih_eventlog *log,
 		   struct ih_diag *diag)
 {
-	struct plan plan = { 0 };
+	struct ih_boot_plan plan = { 0 };
 	struct ih_pcrs pcrs;
 	int r = 0;
 
@@ -453,7 +343,7 @@ static int compare(const struct settings *s, const char *name, const struct ih_e
 		if (!r)
 			r = ih_measure_compare_prediction(name, log, &plan.prediction, diag);
 	}
-	plan_done(&plan);
+	ih_boot_plan_done(&plan);
 	if (!r)
 		r = read_registers(s, &pcrs, diag);
 	if (!r)
@@ -471,7 +361,7 @@ static int with_log(const struct settings *s, struct ih_diag *diag)
 	_free_ char *data = NULL;
 	int r;
 
-	r = read_log(name, &data, &log, diag);
+	r = ih_boot_log_read(name, &data, &log, diag);
 	if (!r)
 		r = s->verb == VERB_REPLAY ? replay(s, &log, diag) : compare(s, name, &log, diag);
 	ih_eventlog_done(&log);
@@ -480,7 +370,7 @@ static int with_log(const struct settings *s, struct ih_diag *diag)
 
 static int run(const struct settings *s, struct ih_diag *diag)
 {
-	struct plan plan = { 0 };
+	struct ih_boot_plan plan = { 0 };
 	int r;
 
 	if (s->verb != VERB_PREDICT)
@@ -488,7 +378,7 @@ static int run(const struct settings *s, struct ih_diag *diag)
 	r = predict(s, &plan, diag);
 	if (!r)
 		r = print_prediction(s, &plan, diag);
-	plan_done(&plan);
+	ih_boot_plan_done(&plan);
 	return r;
 }
 

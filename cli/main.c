@@ -22,6 +22,7 @@ static const struct ih_verb verbs[] = {
 	{ "policy", "show, lint, test and compile policies", ih_cmd_policy },
 	{ "run", "run a command under the policy, and all that it starts", ih_cmd_run },
 	{ "seal", "freeze a verified closure or a tree, and sign what lies where", ih_cmd_seal },
+	{ "status", "the whole chain of this machine, link by link", ih_cmd_status },
 	{ "store", "what a Nix store says about a path, and what is there", ih_cmd_store },
 	{ "verify", "whether a closure in a Nix store is what was signed", ih_cmd_verify },
 	{ 0 }, /* end */

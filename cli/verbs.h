@@ -38,5 +38,6 @@ int ih_cmd_interpreters(int argc, char **argv);
 int ih_cmd_policy(int argc, char **argv);
 int ih_cmd_run(int argc, char **argv);
 int ih_cmd_seal(int argc, char **argv);
+int ih_cmd_status(int argc, char **argv);
 int ih_cmd_store(int argc, char **argv);
 int ih_cmd_verify(int argc, char **argv);
