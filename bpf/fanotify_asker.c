@@ -9,17 +9,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/fd.h"
 #include "policy/grammar.h"
 
-#define SHEBANG_MAX 256 /* as much as Linux looks at: BINPRM_BUF_SIZE */
+#define ASLEEP_TRIES 20000 /* half a second at least */
+#define SHEBANG_MAX  256   /* as much as Linux looks at: BINPRM_BUF_SIZE */
 
 /* What languages call their files. Only a name of the opener's own language counts. */
 static const struct {
@@ -73,14 +76,34 @@ static int read_proc(pid_t tid, const char *name, char *ret, size_t size)
 	return (int)n;
 }
 
-/* "NUMBER ARG0 … ARG5 SP PC", or "running" (fs/proc/base.c, proc_pid_syscall()). */
-int ih_fan_call_of(pid_t tid, struct ih_fan_call *ret)
+/*
+ * "NUMBER ARG0 … ARG5 SP PC", or "running" (fs/proc/base.c, proc_pid_syscall()): we may be asked
+ * before the asker has gone to sleep, which it is about to do.
+ */
+static int read_call(pid_t tid, int tries, char *text, size_t size)
+{
+	const struct timespec moment = { .tv_nsec = 20000 };
+	int r = 0;
+
+	for (int i = 0; i < tries; i++) {
+		r = read_proc(tid, "syscall", text, size);
+		if (r < 0 || strncmp(text, "running", 7) != 0)
+			return r;
+		if (i < 3)
+			(void)sched_yield();
+		else
+			(void)nanosleep(&moment, NULL);
+	}
+	return -ETIMEDOUT;
+}
+
+static int call_of(pid_t tid, int tries, struct ih_fan_call *ret)
 {
 	unsigned long long arg[6], sp, pc;
 	char text[256];
 	uint64_t flags;
 	long number;
-	int r = read_proc(tid, "syscall", text, sizeof(text));
+	int r = read_call(tid, tries, text, sizeof(text));
 
 	*ret = (struct ih_fan_call){ .number = -1 };
 	if (r < 0)
@@ -101,6 +124,16 @@ int ih_fan_call_of(pid_t tid, struct ih_fan_call *ret)
 #endif
 	ret->writes = (flags & O_ACCMODE) == O_WRONLY || (flags & O_TRUNC);
 	return 0;
+}
+
+int ih_fan_call_of(pid_t tid, struct ih_fan_call *ret)
+{
+	return call_of(tid, ASLEEP_TRIES, ret);
+}
+
+int ih_fan_call_now(pid_t tid, struct ih_fan_call *ret)
+{
+	return call_of(tid, 1, ret);
 }
 
 bool ih_fan_is_exec(const struct ih_fan_call *call)

@@ -318,26 +318,31 @@ static void look(struct ih_fan *fan, const struct ih_fan_question *q,
 
 /* `ld.so /usr/bin/python3 -c …`: to the kernel that is an exec of ld.so, which opens the
  * interpreter as it opens libraries. */
-static bool is_loaded(const struct ih_fan_question *q)
-{
-	struct ih_fan_call call;
-
-	(void)ih_fan_call_of(q->tid, &call);
-	return !ih_fan_is_exec(&call) && ih_fan_is_loader(q->tid, &call);
-}
-
-static void answer_open(struct ih_fan *fan, const struct ih_fan_question *q,
-			struct ih_fan_answer *ret)
+static void open_interpreter(struct ih_fan *fan, const struct ih_fan_question *q,
+			     struct ih_fan_answer *ret)
 {
 	/* Nobody wrote down who called execve: ld.so is executed for every program. */
 	const struct ih_fan_pending by_loader = { .tgid = q->tid,
 						  .tid = q->tid,
 						  .exe = q->file.file.key };
+	struct ih_fan_call call;
+
+	if (ih_fan_call_of(q->tid, &call) < 0)
+		refuse(fan, q, IH_ACT_ARGUMENTS, IH_REASON_TOO_MUCH, ret);
+	else if (!ih_fan_is_exec(&call) && ih_fan_is_loader(q->tid, &call))
+		look(fan, q, &by_loader, ret);
+	else
+		ret->allow = true;
+}
+
+static void answer_open(struct ih_fan *fan, const struct ih_fan_question *q,
+			struct ih_fan_answer *ret)
+{
 	__u16 act = IH_ACT_OPEN;
 
 	if (is_trusted(q)) {
-		if (is_interpreter(q) && fan->options.look && is_loaded(q)) {
-			look(fan, q, &by_loader, ret);
+		if (is_interpreter(q) && fan->options.look) {
+			open_interpreter(fan, q, ret);
 			return;
 		}
 		ret->allow = true;
@@ -380,7 +385,11 @@ static int answer(struct ih_fan *fan, struct ih_fan_question *q, bool may_be_slo
 	if ((q->mask & FAN_OPEN_PERM) && ih_fan_pending_has(fan, q->tid)) {
 		if (!may_be_slow)
 			return -EAGAIN;
-		(void)ih_fan_call_of(q->tid, &call);
+		/* Old image or new one? Who cannot tell must neither look nor pass by. */
+		if (ih_fan_call_of(q->tid, &call) < 0) {
+			refuse(fan, q, IH_ACT_ARGUMENTS, IH_REASON_TOO_MUCH, ret);
+			return 0;
+		}
 		if (!ih_fan_is_exec(&call) && ih_fan_pending_take(fan, q->tid, &pending)) {
 			look(fan, q, &pending, ret);
 			if (!ret->allow)
@@ -392,6 +401,8 @@ static int answer(struct ih_fan *fan, struct ih_fan_question *q, bool may_be_slo
 	r = find_file(fan, q, may_be_slow);
 	if (r < 0)
 		return r;
+	if (!may_be_slow && fan->options.look && is_interpreter(q))
+		return -EAGAIN; /* it may be looked at */
 	if (q->mask & FAN_OPEN_EXEC_PERM)
 		answer_exec(fan, q, ret);
 	else

@@ -169,7 +169,9 @@ struct ih_fan_call {
 	uint64_t program_counter;
 	bool writes; /* it opens for writing only, or truncates: no code comes in by that */
 };
+/* of(): of who waits for our answer; now(): of anybody, -ETIMEDOUT when it runs. */
 int ih_fan_call_of(pid_t tid, struct ih_fan_call *ret);
+int ih_fan_call_now(pid_t tid, struct ih_fan_call *ret);
 bool ih_fan_is_exec(const struct ih_fan_call *call);
 bool ih_fan_is_loader(pid_t tid, const struct ih_fan_call *call);
 bool ih_fan_is_loader_name(const char *path);

@@ -128,6 +128,17 @@ static struct ih_fan_job *free_job(struct ih_fan *fan)
 	return NULL;
 }
 
+/*
+ * One thread is woken for what arrives (EPOLLET: four would be, for one question), and is expected
+ * to read until there is no more. Who turns to something slow has another look after the rest.
+ */
+static void call_another(struct ih_fan *fan)
+{
+	struct epoll_event e = { .events = EPOLLIN | EPOLLET, .data.fd = fan->fd };
+
+	(void)epoll_ctl(fan->poll, EPOLL_CTL_MOD, fan->fd, &e);
+}
+
 static void take_slow(struct ih_fan *fan, struct ih_fan_question *q)
 {
 	struct ih_fan_job *job;
@@ -155,8 +166,10 @@ static void take_slow(struct ih_fan *fan, struct ih_fan_question *q)
 		return;
 	}
 	arm(fan);
-	if (mine)
-		work(fan, job);
+	if (!mine)
+		return;
+	call_another(fan);
+	work(fan, job);
 }
 
 static void on_question(struct ih_fan *fan, const struct fanotify_event_metadata *m)
@@ -179,16 +192,14 @@ static void on_question(struct ih_fan *fan, const struct fanotify_event_metadata
 	(void)close(q.fd);
 }
 
-/* Few at a time, so that the other threads have their share. */
+/* One at a time: what one thread has read no other can answer. */
 static void read_questions(struct ih_fan *fan)
 {
-	_Alignas(struct fanotify_event_metadata) char buffer[4 * FAN_EVENT_METADATA_LEN];
-	const struct fanotify_event_metadata *m = (const void *)buffer;
-	ssize_t n = read(fan->fd, buffer, sizeof(buffer));
+	struct fanotify_event_metadata m;
 
-	for (; FAN_EVENT_OK(m, n); m = FAN_EVENT_NEXT(m, n))
-		if (m->vers == FANOTIFY_METADATA_VERSION)
-			on_question(fan, m);
+	while (read(fan->fd, &m, sizeof(m)) == sizeof(m))
+		if (m.vers == FANOTIFY_METADATA_VERSION)
+			on_question(fan, &m);
 }
 
 /* Answers "no" to what has waited too long. Who runs the job goes on: what it finds out is good for
@@ -259,7 +270,7 @@ int ih_fan_serve(struct ih_fan *fan, struct ih_diag *diag)
 	sigset_t all, old;
 	int r = poll_for(fan, fan->stop, EPOLLIN);
 
-	r = r < 0 ? r : poll_for(fan, fan->fd, EPOLLIN);
+	r = r < 0 ? r : poll_for(fan, fan->fd, EPOLLIN | EPOLLET);
 	r = r < 0 ? r : poll_for(fan, fan->tick, EPOLLIN);
 	r = r < 0 ? r : poll_for(fan, fan->mounts, EPOLLPRI | EPOLLET);
 	if (r < 0)

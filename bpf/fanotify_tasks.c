@@ -136,7 +136,7 @@ static bool is_stale(const struct ih_fan_pending *p)
 		return false;
 	if (p->tid != p->tgid && !is_thread(p->tgid, p->tid))
 		return true;
-	return ih_fan_call_of(p->tid, &call) == 0 && !ih_fan_is_exec(&call);
+	return ih_fan_call_now(p->tid, &call) == 0 && !ih_fan_is_exec(&call);
 }
 
 void ih_fan_pending_sweep(struct ih_fan *fan)

@@ -128,9 +128,7 @@ WORKS = [
 def furnish(asked, policy):
     """The root directory, entered."""
     small_root.unshare_mounts()
-    where = tempfile.mkdtemp()
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", where], check=True)
-    root = small_root.make(where, PROGRAMS)
+    root = small_root.make(small_root.workplace(), PROGRAMS)
     small_root.add_program(root, asked)
     small_root.copy(root, policy, "/etc/policy.json")
     os.chmod(root + "/etc/policy.json", 0o644)

@@ -19,6 +19,12 @@ def unshare_mounts():
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
 
 
+def workplace():
+    """A folder that nobody else sees and that goes with the namespace."""
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/mnt"], check=True)
+    return "/mnt"
+
+
 def copy(root, path, to=None):
     """Copies a file to where it lies on the machine, or to @to; links are resolved."""
     target = root + (to or path)
@@ -77,7 +83,7 @@ def make(where, programs, megabytes=256, python=True, kind="ext4"):
     subprocess.run(["mount", "-t", "proc", "proc", root + "/proc"], check=True)
     os.mknod(root + "/dev/null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
     os.chmod(root + "/dev/null", 0o666)
-    for name in programs:
+    for name in [*programs, "umount"]:
         add_program(root, name)
     if python:
         add_python(root)
