@@ -3,6 +3,7 @@
 #
 #   policy.nix    security.ihard                   what may run; the compiled policy in /etc/ihard
 #   shims.nix     security.ihard.shims             interpreters' names that lead to ihard-exec
+#   guard.nix     security.ihard.guard             enforcement on the whole machine
 #   verify.nix    boot.initrd.verify               the whole closure is checked before it starts
 #   signing.nix   boot.initrd.verify.signing       the system is signed when it is switched to
 #   loader.nix    boot.loader.ihard                signed boot images, boot counting
@@ -11,6 +12,7 @@
   imports = [
     ./policy.nix
     ./shims.nix
+    ./guard.nix
     ./verify.nix
     ./signing.nix
     ./loader.nix

@@ -96,6 +96,19 @@ in
 
     trust = mkOption {
       type = types.listOf (types.attrsOf types.anything);
+      default = [
+        {
+          provider = "nix";
+          store = builtins.storeDir;
+          keys = cfg.trustedPublicKeys;
+          signatures_needed = cfg.sigsNeeded;
+        }
+        # Set-user-ID programs lie outside of the store, in a directory that only root can write.
+        {
+          provider = "paths";
+          trees = [ "/run/wrappers" ];
+        }
+      ];
       defaultText = lib.literalMD "the Nix store by `trustedPublicKeys`, and `/run/wrappers`";
       description = "Who vouches for files, in place of the profile's list; see TRUST PROVIDERS in ihard-policy(5).";
     };
@@ -163,20 +176,6 @@ in
           (${toString (nameless "users" "uid" ++ nameless "groups" "gid")}). Set users.users.<name>.uid or
           users.groups.<name>.gid, or write the number into the rule.
         '';
-      }
-    ];
-
-    security.ihard.trust = lib.mkDefault [
-      {
-        provider = "nix";
-        store = builtins.storeDir;
-        keys = cfg.trustedPublicKeys;
-        signatures_needed = cfg.sigsNeeded;
-      }
-      # Set-user-ID programs lie outside of the store, in a directory that only root can write.
-      {
-        provider = "paths";
-        trees = [ "/run/wrappers" ];
       }
     ];
 

@@ -4,7 +4,7 @@
 it writes. Evaluated by Nix with the small stand-in for nixpkgs' lib beside this file; where nixpkgs is at
 hand (IH_NIXPKGS_LIB names its lib, or <nixpkgs> is on NIX_PATH) with that as well.
 
-usage: module.py SOURCE IHARD IHARD-STAGE2 IHARD-EXEC"""
+usage: module.py SOURCE IHARD IHARD-STAGE2 IHARD-EXEC IHARD-GUARD"""
 import json
 import os
 import re
@@ -19,7 +19,7 @@ from tap import Tap, run, skip_all  # noqa: E402
 
 if not shutil.which("nix-instantiate"):
     skip_all("nix-instantiate is missing (Debian: nix-bin)")
-source, ihard, stage2, ihard_exec = sys.argv[1:5]
+source, ihard, stage2, ihard_exec, guard = sys.argv[1:6]
 t = Tap()
 work = tempfile.mkdtemp(prefix="ih-nix.")
 store = work + "/store"
@@ -114,6 +114,19 @@ if t.ok(isinstance(got, dict) and got["etc"]["ihard/shims"]["text"] == "python3 
     t.ok(r.rc == 127 or r.rc == 125, "shims: a name that is not in it is nobody's", r)
     t.ok({"package": "ihard-shims"} in got["packages"], "shims: the links are installed", got["packages"])
 
+# ---- the guard ------------------------------------------------------------------------------------------
+got = evaluate(ENABLE + 'security.ihard.guard = { enable = true; lock = true; metricsFile = "/var/lib/m.prom"; };')
+if t.ok(isinstance(got, dict) and got["failed"] == [], "the guard", got):
+    unit = got["units"]["services"]["ihard-guard"]
+    words = unit["serviceConfig"]["ExecStart"][1].split()[1:]
+    t.ok("--lock" in words and "--audit" not in words and unit["reloadIfChanged"] and unit["serviceConfig"]["ExecStart"][0] == "",
+         "the guard: locked, reloaded by a switch", unit)
+    known = run([guard, "--help"])
+    t.ok(all(w in known.out + known.err for w in words if w.startswith("--")), "ihard-guard knows all the options", known)
+got = evaluate(ENABLE + 'security.ihard.profile = "audit"; security.ihard.guard.enable = true;')
+t.ok(isinstance(got, dict) and "--audit" in got["units"]["services"]["ihard-guard"]["serviceConfig"]["ExecStart"][1],
+     "with profile audit the guard only reports", got)
+
 # ---- the initrd: both kinds, every way to fail ----------------------------------------------------------------
 for action in ["halt", "reboot", "warn"]:
     got = evaluate(VERIFY + 'boot.initrd.verify.onFailure = "%s";' % action)
@@ -198,6 +211,10 @@ IMPOSSIBLE = [
     (ENABLE + rule, "no number", "a rule for a user without number"),
     (ENABLE + 'security.ihard.shims.python3 = "python3";', "absolute", "a shim that would search PATH"),
     (ENABLE + 'security.ihard.shims."a/b" = "/x";', "no program can have", "a shim with a slash"),
+    ("security.ihard.guard.enable = true;", "no policy to enforce", "a guard without a policy"),
+    (ENABLE + 'security.ihard.guard = { enable = true; lock = true; backend = "fanotify"; };', "nothing can be", "a lock that fanotify cannot have"),
+    (ENABLE + 'security.ihard.audit = true; security.ihard.guard = { enable = true; lock = true; };', "refuses nothing",
+     "a lock on a guard that only reports"),
     (VERIFY + "boot.initrd.verify.seal.enable = true;", "a seal is signed", "a seal that nobody signs"),
     (VERIFY + "boot.initrd.verify.seal.require = true;", "nothing makes the seals", "seals required and not made"),
     (VERIFY + '''boot.initrd.verify.signing.enable = true; boot.initrd.verify.seal = { enable = true; require = true; };
