@@ -95,6 +95,25 @@ static int judge(void *context, int fd, struct ih_gate_file *ret)
 	return r;
 }
 
+static int look(void *context, pid_t pid, enum ih_provenance from, struct ih_event *ret,
+		enum ih_provenance *ret_to)
+{
+	struct ih_guard *g = context;
+	int r = -EAGAIN;
+
+	(void)pthread_mutex_lock(&g->judging);
+	if (g->rules) {
+		const struct ih_guard_lookers with = { .policy = g->rules->policy,
+						       .grammars = g->rules->grammars,
+						       .trust = g->rules->trust,
+						       .audit = g->config.audit };
+
+		r = g->options->look(&with, pid, from, ret, ret_to);
+	}
+	(void)pthread_mutex_unlock(&g->judging);
+	return r;
+}
+
 static void take_signal(struct ih_guard *g, struct ih_guard_watch *w, uint32_t events)
 {
 	struct signalfd_siginfo info;
@@ -193,6 +212,7 @@ static int open_backend(struct ih_guard *g, struct ih_diag *diag)
 		.limits.files = g->options->files ? g->options->files : IH_GUARD_FILES_DEFAULT,
 		.listener = on_event,
 		.judge = judge,
+		.look = g->options->look ? look : NULL,
 		.context = g,
 	};
 	int r;

@@ -9,11 +9,25 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
+#include "common/abi/gate.h"
 #include "common/diag.h"
 
 #define IH_GUARD_SOCKET "/run/ihard/guard.socket"
 #define IH_GUARD_EVENTS "/run/ihard/events.jsonl"
+
+struct ih_policy;
+struct ih_grammars;
+struct ih_trust;
+
+/* What is in force when a program is looked at; lent for the call. */
+struct ih_guard_lookers {
+	const struct ih_policy *policy;
+	const struct ih_grammars *grammars;
+	struct ih_trust *trust;
+	bool audit;
+};
 
 struct ih_guard_options {
 	const char *policy, *profile; /* see ih_machine_policy() */
@@ -30,6 +44,10 @@ struct ih_guard_options {
 	bool keep;  /* survive this process */
 	bool verbose;
 	uint32_t files; /* that can be vouched for; 0: the default */
+
+	/* See struct ih_backend_options.look; one call at a time. NULL: nobody looks. */
+	int (*look)(const struct ih_guard_lookers *with, pid_t pid, enum ih_provenance from,
+		    struct ih_event *ret, enum ih_provenance *ret_to);
 };
 
 /**

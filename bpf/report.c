@@ -199,6 +199,9 @@ void ih_report_event(struct ih_report *r, const struct ih_event *e)
 	if (r->to_stderr)
 		fprintf(stderr, "ihard-guard: %s: %s, pid %u, user %u: %s\n",
 			denied ? "denied" : "audit", e->comm, e->tgid, e->uid, sentence.text);
+	/* who looked at the arguments (a mode is known) has told the process itself */
+	if (r->gate == IH_EVENT_GATE_FANOTIFY && e->act == IH_ACT_ARGUMENTS && e->mode)
+		denied = false;
 	if (r->to_terminal && denied && may_write_to_terminal(r))
 		ih_terminal_tell((pid_t)e->tgid, (pid_t)e->parent, sentence.text);
 }

@@ -3,13 +3,14 @@
 """The fanotify back end on this machine's kernel, in a root directory of its own: what is watched is
 the file system of that root and what is mounted below it, never the machine's.
 
-usage: fanotify.py IH-ASKED POLICY
+usage: fanotify.py IH-ASKED IHARD-GUARD POLICY
 
 Each act: it works without the gate, is refused with it for the right reason, its neighbour goes on
 working, and it works again when the gate is gone.
 """
 import ctypes
 import errno
+import json
 import os
 import re
 import signal
@@ -125,11 +126,12 @@ WORKS = [
 ]
 
 
-def furnish(asked, policy):
+def furnish(asked, guard, policy):
     """The root directory, entered."""
     small_root.unshare_mounts()
     root = small_root.make(small_root.workplace(), PROGRAMS)
     small_root.add_program(root, asked)
+    small_root.add_program(root, guard)
     small_root.copy(root, policy, "/etc/policy.json")
     os.chmod(root + "/etc/policy.json", 0o644)
     small_root.enter(root)
@@ -296,6 +298,36 @@ def check_check():
         t.ok(check("/usr/share/ok.sh") == 0, "… and of a trusted one is not", gate.text()[-300:])
 
 
+def check_guard():
+    """The same acts under the guard itself, which fills in what it trusts before it attaches."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
+        argv = ["/usr/bin/ihard-guard", "--backend", "fanotify", "--policy", "/etc/policy.json", "--socket", "none",
+                "--events", "/tmp/events.jsonl"]
+        p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        end = time.time() + 30
+        while act(["/home/tool"])[0] != "EPERM":
+            if time.time() > end or p.poll() is not None:
+                log.seek(0)
+                t.ok(False, "the guard begins", log.read())
+                return
+            time.sleep(0.1)
+        for name, argv, more, _, wanted, _ in REFUSED:
+            got = act(argv, **more)
+            t.ok(got[0] == wanted and "FOREIGN" not in got[1], "under the guard: refused: " + name, got)
+        got = act(["python3", "-c", "print('FOREIGN')"])
+        t.ok("option '-c' carries code" in got[1], "… and the process is told why", got)
+        for name, argv, more, out in WORKS:
+            got = act(argv, **more)
+            t.ok(got[0] == 0 and out in got[1], "under the guard: works: " + name, got)
+        p.terminate()
+        log.seek(0)
+        t.ok(p.wait(20) == 0, "the guard ends when it is told to", log.read())
+        t.ok(act(["/home/tool"])[0] == 0, "… and what it kept is open")
+    with open("/tmp/events.jsonl", encoding="utf-8") as f:
+        events = [json.loads(line) for line in f]
+    t.ok(any(e.get("reason") == "inline" for e in events), "its events say so, too", events[:3])
+
+
 def check_death():
     with Gate() as gate:
         t.ok(act(["/home/tool"])[0] == "EPERM", "refused")
@@ -308,14 +340,14 @@ def check_death():
 
 
 def main():
-    asked, policy = sys.argv[1:]
+    asked, guard, policy = sys.argv[1:]
     if os.geteuid() != 0:
         tap.skip_all("needs root")
     try:
-        furnish(asked, policy)
+        furnish(asked, guard, policy)
     except (OSError, subprocess.CalledProcessError) as e:
         tap.skip_all("cannot make a root directory on a file system of its own: %s" % e)
-    for check in (check_acts, check_names, check_writers, check_mounts, check_check, check_load, check_deadline, check_death):
+    for check in (check_acts, check_names, check_writers, check_mounts, check_check, check_load, check_deadline, check_guard, check_death):
         check()
     t.done()
 

@@ -4,7 +4,7 @@
 # is found out under enforcement goes to files and is judged when the gates are open: this shell ran
 # before there were gates, so that awk and sed with their programs on the command line are refused.
 # packages: python3-minimal perl-base
-# files: build:bpf/ihard-guard=/usr/sbin/ihard-guard build:cli/ihard=/usr/bin/ihard build:cli/ihard-verbs=/usr/bin/ihard-verbs
+# files: build:cli/ihard-guard=/usr/sbin/ihard-guard build:cli/ihard=/usr/bin/ihard build:cli/ihard-verbs=/usr/bin/ihard-verbs
 # files: policy/profiles/server.json=/etc/ihard/policy.json
 # limit: 280
 . /run/lab/tap.sh

@@ -10,6 +10,7 @@
 
 #include "bpf/guard.h"
 #include "bpf/guard_priv.h"
+#include "cli/guard_look.h"
 #include "common/text.h"
 #include "config.h"
 
@@ -230,10 +231,11 @@ static void parse(int argc, char **argv, struct request *q)
 
 int main(int argc, char **argv)
 {
-	struct request q = {
-		.options = { .socket = IH_GUARD_SOCKET, .events = IH_GUARD_EVENTS, .keep = true },
-		.exit = -1
-	};
+	struct request q = { .options = { .socket = IH_GUARD_SOCKET,
+					  .events = IH_GUARD_EVENTS,
+					  .keep = true,
+					  .look = ih_guard_look },
+			     .exit = -1 };
 	struct ih_diag diag = { 0 };
 	int fd;
 
