@@ -15,6 +15,7 @@
 
 enum name {
 	NAME_KEYS,
+	NAME_KEYS_FROM_COMMAND_LINE,
 	NAME_SIGS_NEEDED,
 	NAME_ON_FAILURE,
 	NAME_CONTENT_ADDRESSED,
@@ -31,6 +32,7 @@ enum name {
 
 static const char *const names[NAME_MAX_] = {
 	[NAME_KEYS] = "trusted-public-keys",
+	[NAME_KEYS_FROM_COMMAND_LINE] = "keys-from-command-line",
 	[NAME_SIGS_NEEDED] = "sigs-needed",
 	[NAME_ON_FAILURE] = "on-failure",
 	[NAME_CONTENT_ADDRESSED] = "content-addressed",
@@ -125,6 +127,8 @@ static int set(struct ih_stage2_config *c, enum name name, const char *value, st
 	switch (name) {
 	case NAME_KEYS:
 		return ih_keys_add_list(&c->keys, value, diag);
+	case NAME_KEYS_FROM_COMMAND_LINE:
+		return set_yes(&c->keys_from_command_line, value, true);
 	case NAME_SIGS_NEEDED:
 		return set_sigs(&c->sigs_needed, value);
 	case NAME_ON_FAILURE:
@@ -200,6 +204,19 @@ static int take_line(struct ih_stage2_config *c, char *line, unsigned int *seen,
 	return r;
 }
 
+static int check_keys(const char *name, const struct ih_stage2_config *c, struct ih_diag *diag)
+{
+	if (!c->keys.n)
+		return ih_fail(diag, -ENOKEY,
+			       "'%s' has no trusted-public-keys: nothing could be "
+			       "verified",
+			       name);
+	if (c->sigs_needed > c->keys.n)
+		return ih_fail(diag, -EBADMSG, "'%s' needs %u signatures and trusts %zu keys", name,
+			       c->sigs_needed, c->keys.n);
+	return 0;
+}
+
 static int take_lines(const char *name, struct ih_stage2_config *c, char *text,
 		      struct ih_diag *diag)
 {
@@ -216,15 +233,7 @@ static int take_lines(const char *name, struct ih_stage2_config *c, char *text,
 		if (r < 0)
 			return ih_fail_within(diag, r, "'%s', line %u", name, number);
 	}
-	if (!c->keys.n)
-		return ih_fail(diag, -ENOKEY,
-			       "'%s' has no trusted-public-keys: nothing could be "
-			       "verified",
-			       name);
-	if (c->sigs_needed > c->keys.n)
-		return ih_fail(diag, -EBADMSG, "'%s' needs %u signatures and trusts %zu keys", name,
-			       c->sigs_needed, c->keys.n);
-	return 0;
+	return c->keys_from_command_line ? 0 : check_keys(name, c, diag);
 }
 
 int ih_stage2_config_parse(const char *name, const char *text, size_t len,
@@ -285,25 +294,59 @@ static ssize_t next_word(const char **at, char *word)
 	return (ssize_t)n;
 }
 
-int ih_stage2_find_init(const char *cmdline, char **ret, struct ih_diag *diag)
+/* The value of the only word that begins with @name ("x="), NULL when there is none. */
+static int find_word(const char *cmdline, const char *name, char **ret, struct ih_diag *diag)
 {
-	_free_ char *word = NULL, *init = NULL;
+	_free_ char *word = malloc(strlen(cmdline) + 1), *found = NULL;
+	size_t len = strlen(name);
 
-	word = malloc(strlen(cmdline) + 1);
 	if (!word)
 		return ih_fail(diag, -ENOMEM, "no memory for the command line");
 	while (next_word(&cmdline, word) >= 0) {
 		if (strcmp(word, "--") == 0)
 			break;
-		if (strncmp(word, "init=", 5) != 0)
+		if (strncmp(word, name, len) != 0)
 			continue;
-		if (init && strcmp(init, word + 5) != 0)
+		if (found && strcmp(found, word + len) != 0)
 			return ih_fail(diag, -ENOTUNIQ,
-				       "the kernel command line has init= twice: '%s' and '%s'",
-				       init, word + 5);
-		if (!init && !(init = strdup(word + 5)))
+				       "the kernel command line has %s twice: '%s' and '%s'", name,
+				       found, word + len);
+		if (!found && !(found = strdup(word + len)))
 			return ih_fail(diag, -ENOMEM, "no memory for the command line");
 	}
+
+	*ret = TAKE_PTR(found);
+	return 0;
+}
+
+int ih_stage2_config_add_cmdline(struct ih_stage2_config *c, const char *cmdline,
+				 struct ih_diag *diag)
+{
+	_free_ char *keys = NULL, *needed = NULL;
+	int r;
+
+	if (!c->keys_from_command_line)
+		return 0;
+	r = find_word(cmdline, "ihard.keys=", &keys, diag);
+	if (r == 0)
+		r = find_word(cmdline, "ihard.sigs-needed=", &needed, diag);
+	for (char *at = keys; r == 0 && at && (at = strchr(at, ','));)
+		*at = ' '; /* as lists of keys are written elsewhere */
+	if (r == 0 && keys)
+		r = ih_keys_add_list(&c->keys, keys, diag);
+	if (r == 0 && needed && set_sigs(&c->sigs_needed, needed) < 0)
+		r = ih_fail(diag, -EBADMSG, "'%s' is no value for 'ihard.sigs-needed'", needed);
+	return r < 0 ? r : check_keys("the kernel command line", c, diag);
+}
+
+int ih_stage2_find_init(const char *cmdline, char **ret, struct ih_diag *diag)
+{
+	_free_ char *init = NULL;
+	int r;
+
+	r = find_word(cmdline, "init=", &init, diag);
+	if (r < 0)
+		return r;
 	if (!init || !*init)
 		return ih_fail(diag, -ENOENT,
 			       "the kernel command line has no init=, which says what to verify");

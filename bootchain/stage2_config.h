@@ -27,6 +27,7 @@ struct ih_stage2_config {
 	unsigned int sigs_needed; /* at least 1 */
 	enum ih_stage2_action on_failure;
 	bool no_content_addressed;
+	bool keys_from_command_line; /* ihard.keys= and ihard.sigs-needed= count */
 	bool require_seal;	 /* no full verification where a seal is missing or does not fit */
 	unsigned int time_limit; /* seconds; 0: none */
 	unsigned int reboot_delay; /* seconds to read the console in */
@@ -48,11 +49,25 @@ const char *ih_stage2_action_name(enum ih_stage2_action a);
  * none: refused with the line, since whoever meant something must get it. Missing are the defaults:
  * one signature, halt, no time limit, register 13.
  *
- * Return: 0; -EBADMSG with a sentence; -ENOKEY when it has no key.
+ * Return: 0; -EBADMSG with a sentence; -ENOKEY when it has no key and none can come from a command
+ * line.
  */
 int ih_stage2_config_parse(const char *name, const char *text, size_t len,
 			   struct ih_stage2_config *ret, struct ih_diag *diag);
 void ih_stage2_config_done(struct ih_stage2_config *c);
+
+/**
+ * ih_stage2_config_add_cmdline() - keys of the signed command line, where the configuration wants
+ * them
+ *
+ * "ihard.keys=<name>:<base64>,…" adds to the keys, "ihard.sigs-needed=<N>" replaces the number: so
+ * they can stand in a bootspec's kernelParams. Each at most once. Without keys-from-command-line
+ * nothing is taken: a loader that lets its user edit the line would let him name his own key.
+ *
+ * Return: 0, -EBADMSG, -ENOTUNIQ, -ENOKEY when there is no key then, -ENOMEM.
+ */
+int ih_stage2_config_add_cmdline(struct ih_stage2_config *c, const char *cmdline,
+				 struct ih_diag *diag);
 
 /**
  * ih_stage2_find_init() - init= on a kernel command line

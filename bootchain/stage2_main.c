@@ -20,6 +20,7 @@
 #include "common/cleanup.h"
 #include "common/fd.h"
 #include "config.h"
+#include "stage2_builtin.inc" /* what -Dstage2_config compiled in: builtin[], empty by default */
 
 #define CONFIG	    "/etc/ihard/stage2.conf"
 #define CMDLINE	    "/proc/cmdline"
@@ -100,7 +101,8 @@ static int parse(int argc, char **argv, struct request *q)
 	return -1;
 }
 
-/* The configuration is code: whoever writes it decides what may run. */
+/* The configuration is code: whoever writes it decides what may run. @path: NULL, where it is by
+ * default. */
 static int load_config(const char *path, struct ih_stage2_config *ret, struct ih_diag *diag)
 {
 	_close_ int fd = -EBADF;
@@ -109,7 +111,12 @@ static int load_config(const char *path, struct ih_stage2_config *ret, struct ih
 	size_t len;
 	int r;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	fd = open(path ? path : CONFIG, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 && errno == ENOENT && !path && IH_ARRAY_SIZE(builtin))
+		return ih_stage2_config_parse("the configuration that is compiled in",
+					      (const char *)builtin[0].text, builtin[0].len, ret,
+					      diag);
+	path = path ? path : CONFIG;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return ih_fail(diag, -errno, "cannot open '%s': %s", path, strerror(errno));
 	if ((st.st_uid != 0 && st.st_uid != geteuid()) || st.st_mode & 022)
@@ -118,18 +125,25 @@ static int load_config(const char *path, struct ih_stage2_config *ret, struct ih
 	return r < 0 ? r : ih_stage2_config_parse(path, text, len, ret, diag);
 }
 
-static int load_init(const struct request *q, char **ret, struct ih_diag *diag)
+/* What the signed command line says: the system, and keys where the configuration wants them. */
+static int load_cmdline(const struct request *q, struct ih_stage2_config *config, char **ret,
+			struct ih_diag *diag)
 {
-	_free_ char *cmdline = NULL;
+	_free_ char *cmdline = NULL, *init = NULL;
 	size_t len;
-	int r;
+	int r = 0;
 
-	if (q->init) {
-		*ret = strdup(q->init);
-		return *ret ? 0 : ih_fail(diag, -ENOMEM, "no memory");
-	}
-	r = ih_read_file(AT_FDCWD, q->cmdline, CMDLINE_MAX, &cmdline, &len, diag);
-	return r < 0 ? r : ih_stage2_find_init(cmdline, ret, diag);
+	if (q->init && !(init = strdup(q->init)))
+		return ih_fail(diag, -ENOMEM, "no memory");
+	if (!init || config->keys_from_command_line)
+		r = ih_read_file(AT_FDCWD, q->cmdline, CMDLINE_MAX, &cmdline, &len, diag);
+	if (r == 0 && cmdline)
+		r = ih_stage2_config_add_cmdline(config, cmdline, diag);
+	if (r == 0 && !init)
+		r = ih_stage2_find_init(cmdline, &init, diag);
+	if (r == 0)
+		*ret = TAKE_PTR(init);
+	return r;
 }
 
 static void wait_seconds(unsigned int seconds)
@@ -221,9 +235,7 @@ static int verify(const struct request *q, const struct ih_stage2_config *c, con
 
 int main(int argc, char **argv)
 {
-	struct request q = {
-		.config = CONFIG, .cmdline = CMDLINE, .sysroot = "/sysroot", .state = "/run/ihard"
-	};
+	struct request q = { .cmdline = CMDLINE, .sysroot = "/sysroot", .state = "/run/ihard" };
 	struct ih_stage2_config config = { 0 };
 	struct ih_diag diag = { 0 };
 	_free_ char *init = NULL;
@@ -238,7 +250,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "ihard: the system was NOT verified: %s\n", diag.text);
 		return EXIT_UNVERIFIED;
 	}
-	if (load_init(&q, &init, &diag) < 0) {
+	if (load_cmdline(&q, &config, &init, &diag) < 0) {
 		fprintf(stderr, "ihard: the system was NOT verified: %s\n", diag.text);
 		status = act(&config, q.dry);
 	} else {

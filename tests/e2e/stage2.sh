@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ihard-stage2 as the initrd would run it: a good closure passes, and nothing else does.
-#   stage2.sh STAGE2
+#   stage2.sh STAGE2 STAGE2-WITH-KEYS
 set -u
 stage2=$(realpath "$1")
+with_keys=$(realpath "$2")
 cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/lib/tap.sh
 . ../lib/tap.sh
@@ -144,6 +145,55 @@ printf 'sigs-needed = 1\n' >"$work/conf"
 tap_run 1 "no keys" boot
 rm "$work/conf"
 tap_run 1 "no configuration" boot
+
+# keys of the signed command line, where the configuration wants them
+key=$(nix_store_public "$S" one)
+fresh_cmdline() {
+	printf 'quiet init=%s/init %s\n' "$sys" "$*" >"$work/cmdline"
+}
+printf 'keys-from-command-line = yes\n' >"$work/conf"
+fresh_cmdline "ihard.keys=$key"
+tap_run 0 "a key of the command line" boot
+fresh_cmdline "ihard.keys=$key,$key"
+tap_run 0 "the same twice" boot
+fresh_cmdline "ihard.keys=$key ihard.sigs-needed=2"
+tap_run 1 "more signatures than keys" boot
+tap_like "$tap_err" "'the kernel command line' needs 2 signatures and trusts 1 keys" "is said"
+fresh_cmdline ""
+tap_run 1 "no key in it" boot
+tap_like "$tap_err" "'the kernel command line' has no trusted-public-keys" "is no pass"
+fresh_cmdline "ihard.keys=$key ihard.keys=x:y"
+tap_run 1 "two lists of keys" boot
+tap_like "$tap_err" "has ihard.keys= twice" "are refused"
+fresh_cmdline "ihard.keys=nonsense"
+tap_run 1 "a key that is none" boot
+fresh_cmdline "-- ihard.keys=$key"
+tap_run 1 "what belongs to init" boot
+nix_store_key "$S" other other 2>/dev/null
+printf 'trusted-public-keys = %s\n' "$(nix_store_public "$S" other)" >"$work/conf"
+fresh_cmdline "ihard.keys=$key"
+tap_run 1 "without keys-from-command-line it counts for nothing" boot
+restore
+
+# keys compiled in: only where there is no file
+tap_run 1 "no configuration, nothing compiled in" "$stage2" --init "$sys/init" --sysroot "$S" --state "$work/state" --dry-run
+tap_like "$tap_err" "cannot open '/etc/ihard/stage2.conf'" "is no pass"
+boot_with_keys() {
+	"$with_keys" --cmdline "$work/cmdline" --sysroot "$S" --state "$work/state" --dry-run "$@"
+}
+tap_run 1 "a closure that the compiled key did not sign" boot_with_keys
+tap_like "$tap_err" "has 0 of 1 signatures by distinct trusted keys" "is refused"
+cp fixture/stage2.sec "$S/keys/fixture.sec"
+chmod 0600 "$S/keys/fixture.sec"
+nix_store_sign "$S" fixture "$lib" "$sys" 2>/dev/null
+tap_run 0 "one that it signed" boot_with_keys
+tap_run 1 "a file that is named must be there" boot_with_keys --config "$work/nothing"
+restore
+
+# what it costs an initrd
+tap_is "$(($(stat -c %s "$stage2") < 1500000))" 1 "the program has less than 1.5 MB with its debugging information"
+tap_is "$(ldd "$stage2" | awk '{ print $1 }' | grep -cE 'json|bpf|seccomp|cap-ng|systemd')" 0 "links no JSON, BPF, seccomp or systemd"
+tap_is "$(objdump -p "$stage2" | awk '$1 == "NEEDED" { print $2 }' | sed 's/[-.].*//' | sort -u | grep -vE '^(libcrypto|libsodium|libsqlite3|libtss2|libc|ld)$')" "" "and nothing beyond libcrypto, libsodium, libsqlite3 and tpm2-tss"
 
 config
 if command -v swtpm >/dev/null && command -v tpm2_pcrread >/dev/null; then
