@@ -155,7 +155,6 @@ static int add_present(struct ih_install *in, enum ih_folder folder, struct ih_e
 	e = folder == IH_FOLDER_FILES ? NULL : find_entry(in, folder, p->name);
 	p->booted = is_booted(in, p, e);
 	p->referenced_by_foreign = folder == IH_FOLDER_FILES && is_foreign_need(in, p->name);
-	check_content(in, p);
 	return set_references(p, e);
 }
 
@@ -176,6 +175,8 @@ static int read_present(struct ih_install *in, struct ih_diag *diag)
 		}
 		ih_esp_files_done(&files);
 	}
+	if (r == 0)
+		ih_install_check(in, check_content);
 	return r;
 }
 
@@ -305,17 +306,20 @@ int ih_install_prepare(const struct ih_install_request *request, struct ih_insta
 
 /* Doing it */
 
-static int write_file(const struct ih_install *in, const struct ih_plan_step *s,
-		      struct ih_diag *diag)
+/* What was kept is what was hashed; what is made or read anew may have changed meanwhile. */
+static int write_file(struct ih_install *in, const struct ih_plan_step *s, struct ih_diag *diag)
 {
 	const struct ih_wanted_file *w = &in->wanted[s->index];
-	struct ih_image image = { 0 };
-	int r;
+	struct ih_image image = in->recipes[s->index].kept;
+	const bool is_kept = image.data != NULL;
+	int r = 0;
 
-	r = ih_install_content(in, s->index, &image, diag);
+	in->recipes[s->index].kept = (struct ih_image){ 0 };
+	if (!is_kept)
+		r = ih_install_content(in, s->index, &image, diag);
 	if (r < 0)
 		return r;
-	if (!w->renew && !ih_install_name_fits(w->name, image.data, image.len))
+	if (!is_kept && !w->renew && !ih_install_name_fits(w->name, image.data, image.len))
 		r = ih_fail(diag, -ESTALE, "what becomes '%s' changed while it was read", w->name);
 	else
 		r = ih_esp_write(&in->boot, ih_folder_path(w->folder), s->name,
@@ -324,7 +328,7 @@ static int write_file(const struct ih_install *in, const struct ih_plan_step *s,
 	return r;
 }
 
-static int run_step(const struct ih_install *in, const struct ih_plan_step *s, struct ih_diag *diag)
+static int run_step(struct ih_install *in, const struct ih_plan_step *s, struct ih_diag *diag)
 {
 	switch (s->act) {
 	case IH_PLAN_WRITE:
@@ -366,6 +370,7 @@ int ih_install_run(struct ih_install *install, struct ih_diag *diag)
 	int r = 0;
 
 	for (i = 0; i < plan->n && r == 0; i++) {
+		ih_install_make_next(install, i);
 		r = run_step(install, &plan->steps[i], diag);
 		if (r == 0 && (i + 1 == plan->n || phase(install, &plan->steps[i]) !=
 							   phase(install, &plan->steps[i + 1])))
@@ -389,6 +394,7 @@ void ih_install_done(struct ih_install *install)
 		free(install->wanted[i].name);
 		free(install->recipes[i].path);
 		free(install->recipes[i].text);
+		free(install->recipes[i].kept.data);
 	}
 	free(install->wanted);
 	free(install->recipes);

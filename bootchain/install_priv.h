@@ -14,9 +14,30 @@ enum ih_recipe_kind {
 struct ih_recipe {
 	enum ih_recipe_kind kind;
 	const struct ih_boot_item *item;
-	char *path; /* IH_RECIPE_COPY */
-	char *text; /* IH_RECIPE_TEXT */
+	char *path;	      /* IH_RECIPE_COPY */
+	char *text;	      /* IH_RECIPE_TEXT */
+	struct ih_image kept; /* IH_RECIPE_UKI: made already, and known to be what the name says */
 };
+
+/* An image made for the plan. */
+struct ih_made {
+	int result;
+	struct ih_diag diag;
+	char hex[IH_ESP_HEX]; /* SHA-256 of all of it */
+	uint64_t size;
+	struct ih_image image; /* empty when it was not kept */
+};
+
+/* One for each of the request's items. Return: 0 or -ENOMEM; how each went is in it. */
+int ih_install_make(const struct ih_install *install, struct ih_made **ret);
+void ih_install_made_done(struct ih_made *made, size_t n);
+
+/* Makes the image that a step of the plan writes, and those of the next steps beside it. */
+void ih_install_make_next(struct ih_install *install, size_t step);
+
+/* Calls @check for each file that is there, from several threads. */
+void ih_install_check(struct ih_install *install,
+		      void (*check)(const struct ih_install *in, struct ih_present_file *p));
 
 /* Fills wanted and recipes. */
 int ih_install_want(struct ih_install *install, struct ih_diag *diag);
@@ -24,6 +45,8 @@ int ih_install_want(struct ih_install *install, struct ih_diag *diag);
 /* The content of a wanted file. The caller frees @ret->data. */
 int ih_install_content(const struct ih_install *install, size_t i, struct ih_image *ret,
 		       struct ih_diag *diag);
+
+int ih_install_hash(const void *data, size_t len, char ret[IH_ESP_HEX]);
 
 /* Does content have the hash that is in the name? */
 bool ih_install_name_fits(const char *name, const void *data, size_t len);

@@ -26,7 +26,7 @@ struct wanting {
 	size_t n_known;
 };
 
-static int hash_hex(const void *data, size_t len, char ret[IH_ESP_HEX])
+int ih_install_hash(const void *data, size_t len, char ret[IH_ESP_HEX])
 {
 	char hex[IH_DIGEST_HEX_SIZE];
 	struct ih_digest d;
@@ -46,7 +46,7 @@ bool ih_install_name_fits(const char *name, const void *data, size_t len)
 	const char *dash = strchr(name, '-');
 	char hex[IH_ESP_HEX];
 
-	return dash && hash_hex(data, len, hex) == 0 &&
+	return dash && ih_install_hash(data, len, hex) == 0 &&
 	       strncasecmp(dash + 1, hex, IH_ESP_HEX - 1) == 0;
 }
 
@@ -55,6 +55,13 @@ static void *grow(void *items, size_t n, size_t size)
 	if ((n & (n - 1)) != 0)
 		return items; /* by powers of two */
 	return reallocarray(items, n ? 2 * n : 1, size);
+}
+
+static void recipe_done(struct ih_recipe *recipe)
+{
+	free(recipe->path);
+	free(recipe->text);
+	free(recipe->kept.data);
 }
 
 /* Adds a wanted file, or finds that it is wanted already. Takes @recipe over. */
@@ -70,8 +77,7 @@ static int want(struct wanting *w, const struct ih_wanted_file *file, struct ih_
 			continue;
 		in->wanted[i].is_default |= file->is_default;
 		free(file->name);
-		free(recipe->path);
-		free(recipe->text);
+		recipe_done(recipe);
 		return 0;
 	}
 	files = grow(in->wanted, in->n_wanted, sizeof(*in->wanted));
@@ -80,8 +86,7 @@ static int want(struct wanting *w, const struct ih_wanted_file *file, struct ih_
 	in->recipes = recipes ? recipes : in->recipes;
 	if (!files || !recipes) {
 		free(file->name);
-		free(recipe->path);
-		free(recipe->text);
+		recipe_done(recipe);
 		return -ENOMEM;
 	}
 	in->wanted[in->n_wanted] = *file;
@@ -117,7 +122,7 @@ static int look_at(struct wanting *w, const char *path, struct known_file *ret,
 		return r;
 	ret->path = path;
 	ret->size = image.len;
-	r = hash_hex(image.data, image.len, ret->hex);
+	r = ih_install_hash(image.data, image.len, ret->hex);
 	free(image.data);
 	grown = r < 0 ? NULL : grow(w->known, w->n_known, sizeof(*grown));
 	if (!grown)
@@ -172,7 +177,7 @@ static int hash_inputs(const struct wanting *w, const struct ih_boot_item *item,
 		(void)ih_text_add(&t, c->stub.data, c->stub.len);
 	if (c && c->key)
 		(void)ih_text_add(&t, c->key->certificate, c->key->certificate_len);
-	r = t.oom ? -ENOMEM : hash_hex(t.data, t.len, ret);
+	r = t.oom ? -ENOMEM : ih_install_hash(t.data, t.len, ret);
 	ih_text_done(&t);
 	return r;
 }
@@ -259,7 +264,7 @@ static int want_type1(struct wanting *w, const struct ih_boot_item *item, struct
 		r = format_entry(item, &e, &text, diag);
 	ih_entry_done(&e);
 	if (r == 0)
-		r = hash_hex(text.data, text.len, hex);
+		r = ih_install_hash(text.data, text.len, hex);
 	if (r < 0) {
 		ih_text_done(&text);
 		return r;
@@ -275,25 +280,26 @@ static int want_type1(struct wanting *w, const struct ih_boot_item *item, struct
 	return r < 0 ? ih_fail(diag, r, "out of memory") : 0;
 }
 
-static int want_type2(struct wanting *w, const struct ih_boot_item *item, struct ih_diag *diag)
+static int want_type2(struct wanting *w, const struct ih_boot_item *item, struct ih_made *made,
+		      struct ih_diag *diag)
 {
 	struct ih_wanted_file file = { .folder = IH_FOLDER_TYPE2,
 				       .is_default = item->is_default,
-				       .renew = item->initrd_secrets != NULL };
+				       .renew = item->initrd_secrets != NULL,
+				       .size = made->size };
 	struct ih_recipe recipe = { .kind = IH_RECIPE_UKI, .item = item };
-	struct ih_image image = { 0 };
 	char hex[IH_ESP_HEX];
-	int r;
+	int r = made->result;
 
-	r = ih_compose_uki(w->in->request->composer, item, &image, diag);
 	if (r < 0)
-		return r;
-	file.size = image.len;
-	r = file.renew ? hash_inputs(w, item, hex) : hash_hex(image.data, image.len, hex);
-	free(image.data);
-	file.name = r < 0 ? NULL : file_name("ihard-", hex, ".efi");
+		return ih_fail(diag, r, "%s", made->diag.text[0] ? made->diag.text : strerror(-r));
+	if (file.renew)
+		r = hash_inputs(w, item, hex);
+	file.name = r < 0 ? NULL : file_name("ihard-", file.renew ? hex : made->hex, ".efi");
 	if (!file.name)
 		return ih_fail(diag, r < 0 ? r : -ENOMEM, "cannot hash an image");
+	recipe.kept = made->image;
+	made->image = (struct ih_image){ 0 };
 	r = want(w, &file, &recipe);
 	return r < 0 ? ih_fail(diag, r, "out of memory") : 0;
 }
@@ -302,20 +308,26 @@ int ih_install_want(struct ih_install *install, struct ih_diag *diag)
 {
 	const struct ih_boot_items *items = install->request->items;
 	struct wanting w = { .in = install };
+	struct ih_made *made = NULL;
 	size_t i;
 	int r = 0;
 
+	if (install->request->composer)
+		r = ih_install_make(install, &made);
+	if (r < 0)
+		return ih_fail(diag, r, "out of memory");
 	for (i = 0; i < items->n && r == 0; i++) {
 		const struct ih_boot_item *item = &items->items[i];
 
 		if (install->request->composer)
-			r = want_type2(&w, item, diag);
+			r = want_type2(&w, item, &made[i], diag);
 		else
 			r = want_type1(&w, item, diag);
 		if (r < 0)
 			(void)ih_fail_within(diag, r, "%s", item->toplevel);
 	}
 	free(w.known);
+	ih_install_made_done(made, items->n);
 	return r;
 }
 
