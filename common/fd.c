@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 
 #include "common/cleanup.h"
+#include "common/statx.h"
 
 static int check_same_mount(int dirfd, int fd)
 {

@@ -14,6 +14,7 @@ enum ih_provider_kind {
 	IH_PROVIDER_NIX,   /* a Nix store, its database, keys */
 	IH_PROVIDER_PATHS, /* trees that only root can write */
 	IH_PROVIDER_SEAL,  /* signed seals over fs-verity digests */
+	IH_PROVIDER_MAX_,
 };
 
 struct ih_provider {

@@ -14,6 +14,7 @@
 #include <sys/sysmacros.h>
 
 #include "common/cleanup.h"
+#include "common/statx.h"
 #include "common/text.h"
 
 #define PROC_NAME_SIZE 64
@@ -66,10 +67,12 @@ char *ih_walk_name(const struct ih_walk *w, size_t n)
 {
 	struct ih_text t = { 0 };
 
-	for (size_t i = 1; i < n; i++)
-		(void)ih_text_addf(&t, "/%s", w->steps[i].name);
+	for (size_t i = 1; i < n; i++) {
+		(void)ih_text_add(&t, "/", 1);
+		(void)ih_text_add(&t, w->steps[i].name, strlen(w->steps[i].name));
+	}
 	if (n == 1)
-		(void)ih_text_addf(&t, "/");
+		(void)ih_text_add(&t, "/", 1);
 	if (t.oom) {
 		ih_text_done(&t);
 		return NULL;
@@ -131,7 +134,7 @@ static int push_root(struct ih_walk *w)
 		drop_steps(w, 1);
 		return 0;
 	}
-	s.fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	s.fd = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	r = s.fd < 0 ? -errno : fill_step(s.fd, &s);
 	if (r == 0)
 		r = push(w, &s, "");
@@ -299,7 +302,7 @@ static int walk_start(struct ih_walk *w, int dirfd, struct ih_diag *diag)
 		proc_name(dirfd, proc);
 		return walk_to_fd(w, dirfd, proc, diag);
 	}
-	here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	here = openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (here < 0)
 		return ih_fail(diag, -errno, "cannot open the working directory: %s",
 			       strerror(errno));

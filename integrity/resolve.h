@@ -29,10 +29,10 @@ struct ih_step {
 };
 
 struct ih_walk {
-	struct ih_step steps[IH_WALK_DEPTH_MAX];
 	size_t n;
 	unsigned int n_links;
 	char *unstable; /* who could make the name lead elsewhere, one sentence; NULL: only root */
+	struct ih_step steps[IH_WALK_DEPTH_MAX]; /* n are filled; the rest is not even touched */
 };
 
 /**

@@ -10,15 +10,9 @@
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
+#include "common/statx.h"
 #include "common/text.h"
-#include "integrity/nix_conf.h"
 #include "integrity/trust_priv.h"
-
-static const struct ih_trust_ops *const kinds[] = {
-	[IH_PROVIDER_NIX] = &ih_trust_nix,
-	[IH_PROVIDER_PATHS] = &ih_trust_paths,
-	[IH_PROVIDER_SEAL] = &ih_trust_seal,
-};
 
 struct ih_trust {
 	struct opened {
@@ -27,6 +21,7 @@ struct ih_trust {
 		void *state;
 	} * list;
 	size_t n;
+	bool has_elsewhere;
 };
 
 static const char *const class_names[IH_TRUST_MAX_] = {
@@ -51,33 +46,15 @@ int ih_place_find(const struct ih_place *p, const struct ih_walk *w)
 
 void ih_place_locate(const char *path, struct ih_place *ret)
 {
-	struct ih_walk *w = malloc(sizeof(*w));
+	struct ih_walk w;
 
-	if (!w)
+	if (path[0] != '/')
 		return;
-	if (path[0] == '/' && ih_walk_path(AT_FDCWD, path, w, NULL) == 0) {
-		ret->device = ih_walk_end(w)->device;
-		ret->inode = ih_walk_end(w)->inode;
+	if (ih_walk_path(AT_FDCWD, path, &w, NULL) == 0) {
+		ret->device = ih_walk_end(&w)->device;
+		ret->inode = ih_walk_end(&w)->inode;
 	}
-	ih_walk_done(w);
-	free(w);
-}
-
-int ih_provider_keys(const struct ih_provider *p, struct ih_keys *keys, struct ih_problems *faults)
-{
-	struct ih_diag diag;
-	int r;
-
-	for (size_t i = 0; i < p->n_keys; i++) {
-		r = ih_keys_add_list(keys, p->keys[i], &diag);
-		if (r == -ENOMEM)
-			return r;
-		if (r < 0)
-			ih_problem(faults, IH_PROBLEM_SIGNATURE, "%s", diag.text);
-	}
-	if (p->keys_from && ih_keys_from(p->keys_from, keys, &diag) < 0)
-		ih_problem(faults, IH_PROBLEM_SIGNATURE, "%s", diag.text);
-	return 0;
+	ih_walk_done(&w);
 }
 
 void ih_walk_find_mounts(const struct ih_walk *w, size_t from, const char *whose,
@@ -110,9 +87,9 @@ int ih_trust_open(const struct ih_provider *providers, size_t n, struct ih_trust
 		unsigned int kind = providers[i].kind;
 		struct opened *o = &t->list[t->n];
 
-		if (kind >= IH_ARRAY_SIZE(kinds) || !kinds[kind])
+		if (kind >= IH_PROVIDER_MAX_ || !ih_trust_kinds[kind])
 			continue; /* vouches for nothing */
-		o->ops = kinds[kind];
+		o->ops = ih_trust_kinds[kind];
 		o->kind = providers[i].kind;
 		r = o->ops->open(&providers[i], &o->state);
 		if (r == 0)
@@ -135,6 +112,11 @@ void ih_trust_free(struct ih_trust *t)
 		t->list[i].ops->free(t->list[i].state);
 	free(t->list);
 	free(t);
+}
+
+bool ih_trust_has_elsewhere(const struct ih_trust *t)
+{
+	return t->has_elsewhere;
 }
 
 static void judgement_done(struct ih_judgement *j)
@@ -203,6 +185,7 @@ static int ask_all(struct ih_trust *t, const struct ih_walk *w, struct ih_judgem
 		struct ih_judgement j = { 0 };
 
 		r = t->list[i].ops->judge(t->list[i].state, w, &j);
+		t->has_elsewhere |= j.elsewhere;
 		if (r == 0 && j.mine && (!best->mine || j.trust > best->trust)) {
 			struct ih_judgement old = *best;
 
@@ -307,23 +290,19 @@ int ih_trust_path(struct ih_trust *t, int dirfd, const char *path, int *ret_fd,
 		  struct ih_evidence *ret)
 {
 	_close_ int fd = -EBADF;
-	struct ih_walk *w;
+	struct ih_walk w;
 	struct ih_diag diag = { "" };
 	int r;
 
 	*ret = (struct ih_evidence){ 0 };
-	w = malloc(sizeof(*w));
-	if (!w)
-		return unknown(ret, &diag, ih_fail(&diag, -ENOMEM, "no memory to open '%s'", path));
-	r = ih_walk_path(dirfd, path, w, &diag);
+	r = ih_walk_path(dirfd, path, &w, &diag);
 	if (r == 0) {
-		fd = ih_walk_open(w);
+		fd = ih_walk_open(&w);
 		if (fd < 0)
 			r = ih_fail(&diag, fd, "cannot open '%s': %s", path, strerror(-fd));
 	}
-	r = r < 0 ? unknown(ret, &diag, r) : finish(t, w, fd, ret);
-	ih_walk_done(w);
-	free(w);
+	r = r < 0 ? unknown(ret, &diag, r) : finish(t, &w, fd, ret);
+	ih_walk_done(&w);
 	if (r == 0 && ret_fd)
 		*ret_fd = TAKE_FD(fd);
 	return r;
@@ -331,16 +310,13 @@ int ih_trust_path(struct ih_trust *t, int dirfd, const char *path, int *ret_fd,
 
 int ih_trust_fd(struct ih_trust *t, int fd, struct ih_evidence *ret)
 {
-	struct ih_walk *w;
+	struct ih_walk w;
 	struct ih_diag diag = { "" };
 	struct ih_judgement j = { 0 };
 	int r;
 
 	*ret = (struct ih_evidence){ 0 };
-	w = malloc(sizeof(*w));
-	if (!w)
-		return unknown(ret, &diag, ih_fail(&diag, -ENOMEM, "no memory to judge a file"));
-	r = ih_walk_fd(fd, w, &diag);
+	r = ih_walk_fd(fd, &w, &diag);
 	if (r == -ESTALE ||
 	    r == -ENOENT) { /* deleted, memfd, pipe, replaced: nobody vouches for it */
 		j.trust = IH_TRUST_UNTRUSTED;
@@ -348,9 +324,8 @@ int ih_trust_fd(struct ih_trust *t, int fd, struct ih_evidence *ret)
 		r = report(&j, ret);
 		judgement_done(&j);
 	} else {
-		r = r < 0 ? unknown(ret, &diag, r) : finish(t, w, fd, ret);
+		r = r < 0 ? unknown(ret, &diag, r) : finish(t, &w, fd, ret);
 	}
-	ih_walk_done(w);
-	free(w);
+	ih_walk_done(&w);
 	return r;
 }

@@ -45,6 +45,10 @@ int ih_trust_open(const struct ih_provider *providers, size_t n, struct ih_trust
 		  struct ih_diag *diag);
 void ih_trust_free(struct ih_trust *t);
 
+/* Was a file met that lies where a provider speaks that this program was linked without? Then its
+ * class is the worst, and a program with all providers may know better. */
+bool ih_trust_has_elsewhere(const struct ih_trust *t);
+
 /**
  * ih_trust_path() - resolve a name once, open it, and say what it is
  * @dirfd: where a relative @path starts

@@ -76,19 +76,19 @@ static const struct tree *find_tree(struct paths *p, const struct ih_walk *w)
 static void check_step(const struct ih_walk *w, size_t i, struct ih_problems *problems)
 {
 	const struct ih_step *s = &w->steps[i];
-	_free_ char *name = ih_walk_name(w, i + 1);
+	bool is_last = i + 1 == w->n;
+	_free_ char *name = NULL;
 
+	if (s->uid == 0 && (is_last ? !(s->mode & 0022) : ih_step_is_stable(s, &w->steps[i + 1])))
+		return;
+	name = ih_walk_name(w, i + 1);
 	if (s->uid != 0)
 		ih_problem(problems, IH_PROBLEM_METADATA,
 			   "'%s' belongs to user %u, who can change it", name ? name : "", s->uid);
-	else if (i + 1 < w->n && !ih_step_is_stable(s, &w->steps[i + 1]))
+	else
 		ih_problem(problems, IH_PROBLEM_METADATA,
-			   "others than root can write '%s' (mode %04o), and so what lies in it",
-			   name ? name : "", s->mode & 07777);
-	else if (i + 1 == w->n && s->mode & 0022)
-		ih_problem(problems, IH_PROBLEM_METADATA,
-			   "others than root can write '%s' (mode %04o)", name ? name : "",
-			   s->mode & 07777);
+			   "others than root can write '%s' (mode %04o)%s", name ? name : "",
+			   s->mode & 07777, is_last ? "" : ", and so what lies in it");
 }
 
 static int paths_judge(void *state, const struct ih_walk *w, struct ih_judgement *ret)

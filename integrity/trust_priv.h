@@ -2,7 +2,7 @@
 /*
  * What a trust provider is to trust.c. A provider says for which files it speaks and what they are;
  * trust.c asks all of them and takes the best answer. Another kind is a file trust_<kind>.c and a
- * line in trust.c's table.
+ * line in trust_kinds.c.
  */
 #pragma once
 
@@ -13,7 +13,8 @@
 
 /* A provider's answer. All zero says "not mine". */
 struct ih_judgement {
-	bool mine; /* the file lies where this provider speaks */
+	bool mine;	/* the file lies where this provider speaks */
+	bool elsewhere; /* and another program knows more of it: see trust_kinds_small.c */
 	enum ih_trust_class trust;
 	char *object;
 	char *reason; /* when trusted; else the first problem is the reason */
@@ -31,6 +32,10 @@ struct ih_trust_ops {
 };
 
 extern const struct ih_trust_ops ih_trust_nix, ih_trust_paths, ih_trust_seal;
+
+/* By enum ih_provider_kind; NULL vouches for nothing. A program that brings a table of its own
+ * (trust_kinds_small.c) is linked without the libraries of the kinds that it leaves out. */
+extern const struct ih_trust_ops *const ih_trust_kinds[IH_PROVIDER_MAX_];
 
 /* Device and inode of a directory that was walked to; all zero when it is not there. */
 struct ih_place {

@@ -21,6 +21,7 @@ struct reader {
 	struct ih_compiled_header header;
 	struct ih_policy *policy;
 	struct ih_diag *diag;
+	bool is_ours; /* part of this program's own read-only image, as the compiler put it there */
 };
 
 static const struct {
@@ -71,7 +72,7 @@ static int check_header(const struct reader *r, size_t len)
 		return bad(r, "is of another version of ihard");
 	if (h->size != len)
 		return bad(r, "is cut off");
-	if (h->checksum != ih_compiled_checksum(r->data, len))
+	if (!r->is_ours && h->checksum != ih_compiled_checksum(r->data, len))
 		return bad(r, "is damaged");
 	if (h->flags & ~(IH_COMPILED_ENFORCE | IH_COMPILED_REPORT_ALLOWED))
 		return bad(r, "has flags that are not known");
@@ -297,37 +298,51 @@ static int read_all(struct reader *r, size_t len)
 	return 0;
 }
 
-int ih_policy_from_compiled(const char *name, const void *data, size_t len, struct ih_policy **ret,
-			    struct ih_diag *diag)
+static int from_bytes(struct reader *r, const void *data, size_t len, struct ih_policy **ret)
 {
-	struct reader r = { .name = name, .diag = diag };
 	unsigned char *copy = NULL;
 	int e;
 
 	if (len > IH_COMPILED_SIZE_MAX)
-		return ih_fail(diag, -EBADMSG, "%s: a compiled policy has at most %u bytes", name,
-			       IH_COMPILED_SIZE_MAX);
-	r.policy = calloc(1, sizeof(*r.policy));
-	if (r.policy)
-		r.policy->arena = ih_arena_new();
-	if (r.policy && r.policy->arena)
-		copy = ih_arena_alloc(r.policy->arena, len ? len : 1, 1);
+		return ih_fail(r->diag, -EBADMSG, "%s: a compiled policy has at most %u bytes",
+			       r->name, IH_COMPILED_SIZE_MAX);
+	r->policy = calloc(1, sizeof(*r->policy));
+	if (r->policy)
+		r->policy->arena = ih_arena_new();
+	if (r->policy && r->policy->arena)
+		copy = ih_arena_alloc(r->policy->arena, len ? len : 1, 1);
 	if (!copy) {
-		ih_policy_free(r.policy);
-		return no_memory(&r);
+		ih_policy_free(r->policy);
+		return no_memory(r);
 	}
 	if (len)
 		memcpy(copy, data, len);
-	r.data = copy;
-	if (len >= sizeof(r.header))
-		memcpy(&r.header, data, sizeof(r.header));
-	e = read_all(&r, len);
+	r->data = copy;
+	if (len >= sizeof(r->header))
+		memcpy(&r->header, data, sizeof(r->header));
+	e = read_all(r, len);
 	if (e < 0) {
-		ih_policy_free(r.policy);
+		ih_policy_free(r->policy);
 		return e;
 	}
-	*ret = r.policy;
+	*ret = r->policy;
 	return 0;
+}
+
+int ih_policy_from_compiled(const char *name, const void *data, size_t len, struct ih_policy **ret,
+			    struct ih_diag *diag)
+{
+	struct reader r = { .name = name, .diag = diag };
+
+	return from_bytes(&r, data, len, ret);
+}
+
+int ih_policy_from_image(const char *name, const void *data, size_t len, struct ih_policy **ret,
+			 struct ih_diag *diag)
+{
+	struct reader r = { .name = name, .diag = diag, .is_ours = true };
+
+	return from_bytes(&r, data, len, ret);
 }
 
 /* Files */
@@ -351,8 +366,8 @@ int ih_policy_check_owner(int fd, const char *name, struct ih_diag *diag)
 	return 0;
 }
 
-static int read_owned(int dirfd, const char *path, char **ret, size_t *ret_len,
-		      struct ih_diag *diag)
+int ih_policy_read_owned(int dirfd, const char *path, char **ret, size_t *ret_len,
+			 struct ih_diag *diag)
 {
 	_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	int r;
@@ -367,28 +382,7 @@ int ih_policy_load(int dirfd, const char *path, struct ih_policy **ret, struct i
 {
 	_free_ char *data = NULL;
 	size_t len;
-	int r = read_owned(dirfd, path, &data, &len, diag);
+	int r = ih_policy_read_owned(dirfd, path, &data, &len, diag);
 
 	return r < 0 ? r : ih_policy_from_compiled(path, data, len, ret, diag);
-}
-
-int ih_policy_from_bytes(const char *name, const char *data, size_t len,
-			 const struct ih_policy_names *names, struct ih_policy **ret,
-			 struct ih_diag *diag)
-{
-	size_t magic = strlen(IH_COMPILED_MAGIC);
-
-	if (len >= magic && !memcmp(data, IH_COMPILED_MAGIC, magic))
-		return ih_policy_from_compiled(name, data, len, ret, diag);
-	return ih_policy_parse(name, data, len, names, ret, diag);
-}
-
-int ih_policy_file(int dirfd, const char *path, const struct ih_policy_names *names,
-		   struct ih_policy **ret, struct ih_diag *diag)
-{
-	_free_ char *data = NULL;
-	size_t len;
-	int r = read_owned(dirfd, path, &data, &len, diag);
-
-	return r < 0 ? r : ih_policy_from_bytes(path, data, len, names, ret, diag);
 }

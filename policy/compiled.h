@@ -89,6 +89,11 @@ int ih_policy_compile(const struct ih_policy *policy, struct ih_text *ret, struc
 int ih_policy_from_compiled(const char *name, const void *data, size_t len, struct ih_policy **ret,
 			    struct ih_diag *diag);
 
+/* The same for bytes of this program's own read-only image: all but the checksum, which finds
+ * damage on disks. */
+int ih_policy_from_image(const char *name, const void *data, size_t len, struct ih_policy **ret,
+			 struct ih_diag *diag);
+
 /* A policy from bytes in either form: compiled when they begin with the magic, else JSON. */
 int ih_policy_from_bytes(const char *name, const char *data, size_t len,
 			 const struct ih_policy_names *names, struct ih_policy **ret,
@@ -108,6 +113,10 @@ int ih_policy_file(int dirfd, const char *path, const struct ih_policy_names *na
 
 /* The same for the compiled form alone: pulls in no JSON. */
 int ih_policy_load(int dirfd, const char *path, struct ih_policy **ret, struct ih_diag *diag);
+
+/* Read a file whose owner was checked: what the two functions above begin with. */
+int ih_policy_read_owned(int dirfd, const char *path, char **ret, size_t *ret_len,
+			 struct ih_diag *diag);
 
 /* The check of ownership, for a descriptor that is open already. Return: 0, -EPERM, … */
 int ih_policy_check_owner(int fd, const char *name, struct ih_diag *diag);

@@ -79,7 +79,8 @@ struct ih_event_fields {
 
 struct ih_event_sink {
 	int fd;
-	bool journal;
+	bool (*put)(struct ih_event_sink *sink,
+		    const struct ih_event_fields *e); /* or NULL: nowhere */
 	bool is_torn;  /* the last line was written in part; the next begins with a line feed */
 	uint64_t lost; /* events that could not be written */
 };
@@ -91,6 +92,14 @@ struct ih_event_sink {
  * Return: 0, or a negative errno with a sentence.
  */
 int ih_events_open(const char *where, struct ih_event_sink *ret, struct ih_diag *diag);
+
+/* The journal, for programs that know no JSON. Return: 0, or a negative errno with a sentence. */
+int ih_events_journal(struct ih_event_sink *ret, struct ih_diag *diag);
+
+/* The same, connected to with the first event: most commands have none to tell. Where there is no
+ * journal then, events are not told and not counted. */
+struct ih_event_sink ih_events_journal_later(void);
+
 void ih_events_close(struct ih_event_sink *sink);
 
 /* One line of JSON in one write(2), or one datagram of systemd's native journal protocol. */
@@ -105,3 +114,6 @@ int ih_event_journal(const struct ih_event_fields *e, struct ih_text *ret);
 /* "denied", "tree" */
 const char *ih_event_kind_name(enum ih_event_kind kind);
 const char *ih_event_gate_name(enum ih_event_gate gate);
+
+/* At most @size - 1 bytes of a text. Return: how many. */
+size_t ih_event_cut(const char *text, char *ret, size_t size);

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The compiled grammars as the rest of ihard sees them: checks every offset of a compiled file
- * before anything relies on it, finds the grammar of a program, reads a directory that overrides.
+ * before anything relies on it, finds the grammar of a program and
+ * those that read a variable. What is built in was checked when it was built (a test does it again)
+ * and is used where it lies. A directory that overrides is read by grammar_load.c: that needs JSON.
  */
 #include "policy/grammar.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <fnmatch.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "common/fd.h"
 #include "policy/grammar_builtin.h"
-#include "policy/grammar_compile.h"
+#include "policy/grammar_priv.h"
 
 struct ih_grammar {
 	const struct ih_grammars *all;
@@ -24,6 +23,8 @@ struct ih_grammar {
 
 struct ih_grammars {
 	struct ih_tables t;
+	const struct ih_grammar_variable *names, *prefixes;
+	uint32_t n_names, n_prefixes;
 	struct ih_grammar *list;
 	void *bytes; /* owned copy */
 };
@@ -79,7 +80,7 @@ static bool is_table(uint32_t offset, uint64_t n, size_t size, uint32_t end)
 	return offset % 4 == 0 && offset <= end && n * size <= end - offset;
 }
 
-static int tables_of(const void *bytes, size_t size, struct ih_tables *ret, struct ih_diag *diag)
+static int tables_of(const void *bytes, size_t size, struct ih_grammars *ret, struct ih_diag *diag)
 {
 	const struct ih_grammar_header *h = bytes;
 	const char *base = bytes;
@@ -96,10 +97,17 @@ static int tables_of(const void *bytes, size_t size, struct ih_tables *ret, stru
 	    !is_table(h->off_slots, h->n_slots, sizeof(struct ih_grammar_slot), h->size) ||
 	    !is_table(h->off_grammars, h->n_grammars, sizeof(struct ih_grammar_entry), h->size) ||
 	    !is_table(h->off_rules, h->n_rules, sizeof(struct ih_rule_entry), h->size) ||
+	    !is_table(h->off_variables, h->n_variables, sizeof(struct ih_grammar_variable),
+		      h->size) ||
+	    h->n_variables > IH_GRAMMAR_VARS_MAX || h->n_prefixes > h->n_variables ||
 	    !is_table(h->off_strings, h->n_strings, 1, h->size) ||
 	    base[h->off_strings + h->n_strings - 1] != '\0')
 		return ih_fail(diag, -EBADMSG, "compiled grammars are damaged: header");
-	*ret = (struct ih_tables){
+	ret->names = (const void *)(base + h->off_variables);
+	ret->n_names = h->n_variables - h->n_prefixes;
+	ret->prefixes = ret->names + ret->n_names;
+	ret->n_prefixes = h->n_prefixes;
+	ret->t = (struct ih_tables){
 		.grammars = (const void *)(base + h->off_grammars),
 		.rules = (const void *)(base + h->off_rules),
 		.slots = (const void *)(base + h->off_slots),
@@ -113,8 +121,15 @@ static int tables_of(const void *bytes, size_t size, struct ih_tables *ret, stru
 	return 0;
 }
 
-static int check_tables(const struct ih_tables *t, struct ih_diag *diag)
+static bool is_variable(const struct ih_tables *t, const struct ih_grammar_variable *v)
 {
+	return v->grammar < t->n_grammars && v->len <= IH_SCAN_NAME_MAX && v->name < t->n_strings &&
+	       v->len <= t->n_strings - v->name;
+}
+
+static int check_tables(const struct ih_grammars *g, struct ih_diag *diag)
+{
+	const struct ih_tables *t = &g->t;
 	uint32_t i;
 
 	for (i = 0; i < t->n_grammars; i++)
@@ -127,6 +142,10 @@ static int check_tables(const struct ih_tables *t, struct ih_diag *diag)
 	for (i = 0; i < t->n_slots; i++)
 		if (!is_slot(t, &t->slots[i]))
 			return ih_fail(diag, -EBADMSG, "compiled grammars are damaged: slot %u", i);
+	for (i = 0; i < g->n_names + g->n_prefixes; i++)
+		if (!is_variable(t, &g->names[i]))
+			return ih_fail(diag, -EBADMSG, "compiled grammars are damaged: variable %u",
+				       i);
 	return 0;
 }
 
@@ -141,10 +160,10 @@ int ih_grammars_read(const void *bytes, size_t size, struct ih_grammars **ret, s
 	if (!g || !g->bytes)
 		return ih_fail(diag, -ENOMEM, "cannot read grammars: out of memory");
 	memcpy(g->bytes, bytes, size);
-	r = tables_of(g->bytes, size, &g->t, diag);
+	r = tables_of(g->bytes, size, g, diag);
 	if (r < 0)
 		return r;
-	r = check_tables(&g->t, diag);
+	r = check_tables(g, diag);
 	if (r < 0)
 		return r;
 	g->list = calloc(g->t.n_grammars, sizeof(*g->list));
@@ -165,27 +184,30 @@ void ih_grammars_free(struct ih_grammars *g)
 	free(g);
 }
 
-static struct ih_grammars *builtin;
+static struct ih_grammars builtin;
 
+/*
+ * The tables are part of this program's own read-only image, so nobody can have changed them since
+ * they were checked: no copy and no second look, which took longer than all the rest of an exec.
+ */
 static void read_builtin(void)
 {
-	static struct ih_grammar_slot free_slot;
-	static struct ih_grammar_entry nothing;
-	static struct ih_grammar none;
-	static struct ih_grammars empty = {
-		.t = { .grammars = &nothing,
-		       .slots = &free_slot,
-		       .strings = "",
-		       .n_grammars = 1,
-		       .n_slots = 1,
-		       .n_strings = 1 },
-		.list = &none,
-	};
+	static const struct ih_grammar_slot free_slot;
+	static const struct ih_grammar_entry nothing;
+	static struct ih_grammar list[IH_GRAMMARS_MAX];
+	uint32_t i;
 
-	none.all = &empty;
-	/* Out of memory: no program is known as an interpreter, and its callers fail as well. */
-	if (ih_grammars_read(ih_grammar_builtin, ih_grammar_builtin_size, &builtin, NULL) < 0)
-		builtin = &empty;
+	builtin.list = list;
+	/* A damaged header: no program is known as an interpreter. The test of grammars fails. */
+	if (tables_of(ih_grammar_builtin, ih_grammar_builtin_size, &builtin, NULL) < 0)
+		builtin.t = (struct ih_tables){ .grammars = &nothing,
+						.slots = &free_slot,
+						.strings = "",
+						.n_grammars = 1,
+						.n_slots = 1,
+						.n_strings = 1 };
+	for (i = 0; i < builtin.t.n_grammars; i++)
+		list[i] = (struct ih_grammar){ &builtin, i };
 }
 
 const struct ih_grammars *ih_grammars_builtin(void)
@@ -193,132 +215,39 @@ const struct ih_grammars *ih_grammars_builtin(void)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	(void)pthread_once(&once, read_builtin);
-	return builtin;
+	return &builtin;
 }
 
-struct source_list {
-	struct ih_grammar_source all[IH_GRAMMAR_FILES_MAX];
-	char *owned[IH_GRAMMAR_FILES_MAX * 2];
-	size_t n, n_owned;
-};
-
-static void free_sources(struct source_list *list)
+/* Order of a name and an entry; a prefix that fits is not looked for here. */
+static int compare_name(const struct ih_grammars *g, const char *name, size_t len,
+			const struct ih_grammar_variable *v)
 {
-	size_t i;
+	int r = memcmp(name, g->t.strings + v->name, len < v->len ? len : v->len);
 
-	if (!list)
-		return;
-	for (i = 0; i < list->n_owned; i++)
-		free(list->owned[i]);
-	free(list);
-}
-IH_DEFINE_CLEANUP(struct source_list *, cleanup_sources, free_sources)
-
-static int read_text(int dir, const char *name, char **ret, size_t *ret_len, struct ih_diag *diag)
-{
-	_close_ int fd = -EBADF;
-	_free_ char *text = NULL;
-	size_t len = 0;
-	ssize_t got;
-
-	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return ih_fail(diag, -errno, "cannot open grammar '%s': %s", name, strerror(errno));
-	text = malloc(IH_GRAMMAR_FILE_MAX);
-	if (!text)
-		return ih_fail(diag, -ENOMEM, "cannot read grammar '%s': out of memory", name);
-	do {
-		got = read(fd, text + len, IH_GRAMMAR_FILE_MAX - len);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return ih_fail(diag, -errno, "cannot read grammar '%s': %s", name,
-				       strerror(errno));
-		len += (size_t)got;
-	} while (got != 0 && len < IH_GRAMMAR_FILE_MAX);
-	if (len == IH_GRAMMAR_FILE_MAX)
-		return ih_fail(diag, -EFBIG, "grammar '%s' is larger than %d bytes", name,
-			       IH_GRAMMAR_FILE_MAX);
-	*ret = TAKE_PTR(text);
-	*ret_len = len;
-	return 0;
+	return r ? r : len < v->len ? -1 : len > v->len;
 }
 
-/* A file of the directory takes the place of a built-in one with the same name. */
-static int add_source(struct source_list *list, int dir, const char *name, struct ih_diag *diag)
+void ih_grammars_of_variable(const struct ih_grammars *g, const char *name, size_t len,
+			     struct ih_grammar_set *set)
 {
-	struct ih_grammar_source source = { 0 };
-	char *text = NULL, *copy;
-	size_t i;
-	int r;
+	uint32_t low = 0, high = g->n_names, i;
 
-	r = read_text(dir, name, &text, &source.len, diag);
-	if (r < 0)
-		return r;
-	list->owned[list->n_owned++] = text;
-	copy = strdup(name);
-	if (!copy)
-		return ih_fail(diag, -ENOMEM, "cannot read grammar '%s': out of memory", name);
-	list->owned[list->n_owned++] = copy;
-	source.name = copy;
-	source.text = text;
-	for (i = 0; i < list->n; i++)
-		if (strcmp(list->all[i].name, name) == 0)
-			break;
-	if (i == IH_GRAMMAR_FILES_MAX)
-		return ih_fail(diag, -E2BIG, "there are more than %d grammars",
-			       IH_GRAMMAR_FILES_MAX);
-	list->all[i] = source;
-	if (i == list->n)
-		list->n++;
-	return 0;
-}
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
 
-static int add_directory(struct source_list *list, const char *path, struct ih_diag *diag)
-{
-	const struct dirent *entry;
-	DIR *dir = opendir(path);
-	int r = 0;
-
-	if (!dir)
-		return ih_fail(diag, -errno, "cannot open the grammar directory '%s': %s", path,
-			       strerror(errno));
-	while (r == 0 && (entry = readdir(dir))) {
-		size_t len = strlen(entry->d_name);
-
-		if (entry->d_name[0] == '.' || len < 6 ||
-		    strcmp(entry->d_name + len - 5, ".json") != 0)
-			continue;
-		if (list->n_owned + 2 > IH_ARRAY_SIZE(list->owned))
-			r = ih_fail(diag, -E2BIG, "there are more than %d grammars in '%s'",
-				    IH_GRAMMAR_FILES_MAX, path);
+		if (compare_name(g, name, len, &g->names[middle]) > 0)
+			low = middle + 1;
 		else
-			r = add_source(list, dirfd(dir), entry->d_name, diag);
+			high = middle;
 	}
-	(void)closedir(dir);
-	return r;
-}
+	for (; low < g->n_names && compare_name(g, name, len, &g->names[low]) == 0; low++)
+		ih_grammar_set_add(set, g->names[low].grammar);
+	for (i = 0; i < g->n_prefixes; i++) {
+		const struct ih_grammar_variable *v = &g->prefixes[i];
 
-int ih_grammars_load(const char *path, struct ih_grammars **ret, struct ih_diag *diag)
-{
-	_cleanup_(cleanup_sources) struct source_list *list = calloc(1, sizeof(*list));
-	struct ih_text bytes = { 0 };
-	int r;
-
-	if (!list)
-		return ih_fail(diag, -ENOMEM, "cannot read grammars: out of memory");
-	while (list->n < ih_grammar_builtin_n_sources) {
-		list->all[list->n] = ih_grammar_builtin_sources[list->n];
-		list->n++;
+		if (len >= v->len && memcmp(name, g->t.strings + v->name, v->len) == 0)
+			ih_grammar_set_add(set, v->grammar);
 	}
-	r = add_directory(list, path, diag);
-	if (r < 0)
-		return r;
-	r = ih_grammar_compile(list->all, list->n, &bytes, diag);
-	if (r == 0)
-		r = ih_grammars_read(bytes.data, bytes.len, ret, diag);
-	ih_text_done(&bytes);
-	return r;
 }
 
 #define PROGRAM_NAME_MAX 255
@@ -348,23 +277,51 @@ static const char *plain_name(const char *name, char buffer[PROGRAM_NAME_MAX + 1
 	return buffer;
 }
 
+enum match { NO_MATCH = 0, BY_PATTERN, BY_NAME };
+
+/* Length of a pattern, and whether it is one at all: once over each byte, for this is asked of some
+ * three hundred at every exec. */
+static size_t measure(const char *pattern, bool *ret_is_pattern)
+{
+	size_t len = 0;
+
+	*ret_is_pattern = false;
+	for (char c; (c = pattern[len]); len++)
+		*ret_is_pattern |= c == '*' || c == '?' || c == '[' || c == '\\';
+	return len;
+}
+
+static bool may_match(char pattern, char name)
+{
+	return pattern == name || pattern == '*' || pattern == '?' || pattern == '[' ||
+	       pattern == '\\';
+}
+
 /* A whole name goes before a pattern. */
-static bool matches(const struct ih_grammar *g, const char *name, bool exactly)
+static enum match match(const struct ih_grammar *g, const char *name)
 {
 	const char *pattern = ih_grammar_patterns(g);
+	enum match found = NO_MATCH;
+	bool is_pattern;
 
-	for (; *pattern; pattern += strlen(pattern) + 1)
-		if (exactly ? strcmp(pattern, name) == 0 : fnmatch(pattern, name, 0) == 0)
-			return true;
-	return false;
+	while (*pattern) {
+		size_t len = measure(pattern, &is_pattern);
+
+		if (pattern[0] == name[0] && strcmp(pattern, name) == 0)
+			return BY_NAME;
+		if (is_pattern && !found && may_match(pattern[0], name[0]) &&
+		    fnmatch(pattern, name, 0) == 0)
+			found = BY_PATTERN;
+		pattern += len + 1;
+	}
+	return found;
 }
 
 bool ih_grammar_has_name(const struct ih_grammar *g, const char *name)
 {
 	char buffer[PROGRAM_NAME_MAX + 1];
 
-	name = plain_name(name, buffer);
-	return matches(g, name, true) || matches(g, name, false);
+	return match(g, plain_name(name, buffer)) != NO_MATCH;
 }
 
 const struct ih_grammar *ih_grammars_find(const struct ih_grammars *grammars, const char *program,
@@ -372,17 +329,19 @@ const struct ih_grammar *ih_grammars_find(const struct ih_grammars *grammars, co
 {
 	char buffer[PROGRAM_NAME_MAX + 1];
 	const char *name = plain_name(program, buffer);
-	uint32_t i, pass;
+	const struct ih_grammar *found = NULL;
 
 	(void)argv0; /* multi-call programs look at it when the command line is read */
-	for (pass = 0; pass < 2; pass++)
-		for (i = 1; i < grammars->t.n_grammars; i++) {
-			const struct ih_grammar *g = &grammars->list[i];
+	for (uint32_t i = 1; i < grammars->t.n_grammars; i++) {
+		const struct ih_grammar *g = &grammars->list[i];
+		enum match how = ih_grammar_is_part(g) ? NO_MATCH : match(g, name);
 
-			if (!ih_grammar_is_part(g) && matches(g, name, pass == 0))
-				return g;
-		}
-	return NULL;
+		if (how == BY_NAME)
+			return g;
+		if (how == BY_PATTERN && !found)
+			found = g;
+	}
+	return found;
 }
 
 size_t ih_grammars_count(const struct ih_grammars *grammars)

@@ -51,6 +51,30 @@ IH_DEFINE_CLEANUP(struct ih_grammars *, ih_cleanup_grammars, ih_grammars_free)
 const struct ih_grammar *ih_grammars_find(const struct ih_grammars *grammars, const char *program,
 					  const char *argv0);
 
+/* Some of the grammars, by their number. */
+struct ih_grammar_set {
+	uint64_t bits[IH_GRAMMARS_MAX / 64];
+};
+
+static inline void ih_grammar_set_add(struct ih_grammar_set *set, uint32_t id)
+{
+	set->bits[id / 64 % IH_ARRAY_SIZE(set->bits)] |= UINT64_C(1) << id % 64;
+}
+
+static inline bool ih_grammar_set_has(const struct ih_grammar_set *set, uint32_t id)
+{
+	return set->bits[id / 64 % IH_ARRAY_SIZE(set->bits)] >> id % 64 & 1;
+}
+
+/**
+ * ih_grammars_of_variable() - who reads a variable by a rule of its own
+ * @set: the programs' numbers are added, see ih_grammar_id(); 0 stands for every program
+ *	(LD_PRELOAD, …). A program that has no such rule does nothing else with the variable than
+ *	what number 0 says.
+ */
+void ih_grammars_of_variable(const struct ih_grammars *grammars, const char *name, size_t len,
+			     struct ih_grammar_set *set);
+
 size_t ih_grammars_count(const struct ih_grammars *grammars);
 const struct ih_grammar *ih_grammars_at(const struct ih_grammars *grammars, size_t i);
 const struct ih_tables *ih_grammars_tables(const struct ih_grammars *grammars);

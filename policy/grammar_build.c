@@ -50,7 +50,8 @@ static int write_all(const char *path, const struct ih_text *bytes,
 		return -errno;
 	(void)fprintf(out, "/* Written by grammar_build.c. */\n"
 			   "#include \"policy/grammar_builtin.h\"\n\n");
-	write_bytes(out, "const unsigned char ih_grammar_builtin[]", bytes->data, bytes->len);
+	write_bytes(out, "_Alignas(8) const unsigned char ih_grammar_builtin[]", bytes->data,
+		    bytes->len);
 	(void)fprintf(out, "const size_t ih_grammar_builtin_size = %zu;\n", bytes->len);
 	for (i = 0; i < n; i++) {
 		(void)snprintf(declaration, sizeof(declaration), "static const char source_%zu[]",

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "policy/grammar_priv.h"
@@ -449,12 +450,55 @@ static void fill_options(struct ih_compiler *c)
 	}
 }
 
+static bool is_prefix(const struct ih_compiler *c, const struct ih_spelling *s)
+{
+	return s->len && c->strings.data[s->name + s->len - 1] == '*';
+}
+
+/* Whole names by their bytes, then prefixes by theirs; the grammar makes the order total. */
+static int compare_variables(const void *left, const void *right, void *strings)
+{
+	const struct ih_grammar_variable *a = left, *b = right;
+	size_t len = a->len < b->len ? a->len : b->len;
+	int r = memcmp((char *)strings + a->name, (char *)strings + b->name, len);
+
+	if (r == 0)
+		r = (int)a->len - (int)b->len;
+	return r ? r : (int)a->grammar - (int)b->grammar;
+}
+
+/* All variables of one kind: whole names, or prefixes. Return: how many were added, or -ENOMEM. */
+static int add_variables(const struct ih_compiler *c, bool prefixes, struct ih_text *ret)
+{
+	size_t first = ret->len;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < c->n_spellings; i++) {
+		const struct ih_spelling *s = &c->spellings[i];
+		struct ih_grammar_variable v = { .name = s->name, .grammar = s->grammar };
+
+		if (s->scope != IH_SCOPE_VARIABLE || is_prefix(c, s) != prefixes)
+			continue;
+		v.len = (uint16_t)(s->len - prefixes);
+		while (c->grammars[v.grammar].parent != v.grammar)
+			v.grammar = (uint16_t)c->grammars[v.grammar].parent;
+		n++;
+		if (ih_text_add(ret, &v, sizeof(v)) < 0)
+			return -ENOMEM;
+	}
+	if (n)
+		qsort_r(ret->data + first, n, sizeof(struct ih_grammar_variable), compare_variables,
+			c->strings.data);
+	return (int)n;
+}
+
 int ih_compiler_write(struct ih_compiler *c, struct ih_text *ret, struct ih_diag *diag)
 {
 	struct ih_grammar_header h = { .magic = IH_GRAMMAR_MAGIC, .version = IH_GRAMMAR_VERSION };
+	_cleanup_(ih_text_done) struct ih_text variables = { 0 };
 	_free_ struct ih_grammar_slot *slots = NULL;
 	uint32_t n = 64, i;
-	int r;
+	int r, names, prefixes;
 
 	for (i = 0; i < c->n_grammars; i++)
 		if (c->grammars[i].file == 0)
@@ -473,6 +517,10 @@ int ih_compiler_write(struct ih_compiler *c, struct ih_text *ret, struct ih_diag
 		if (r < IH_GRAMMAR_PROBES_MAX)
 			break;
 	}
+	names = add_variables(c, /* prefixes= */ false, &variables);
+	prefixes = names < 0 ? names : add_variables(c, /* prefixes= */ true, &variables);
+	if (prefixes < 0)
+		return ih_fail(diag, -ENOMEM, "cannot write grammars: out of memory");
 	while (c->strings.len % 8)
 		(void)ih_text_add(&c->strings, "", 1);
 	h.n_grammars = c->n_grammars;
@@ -482,13 +530,17 @@ int ih_compiler_write(struct ih_compiler *c, struct ih_text *ret, struct ih_diag
 	h.off_slots = sizeof(h);
 	h.off_grammars = h.off_slots + n * (uint32_t)sizeof(*slots);
 	h.off_rules = h.off_grammars + h.n_grammars * (uint32_t)sizeof(*c->grammars);
-	h.off_strings = h.off_rules + h.n_rules * (uint32_t)sizeof(*c->rules);
+	h.off_variables = h.off_rules + h.n_rules * (uint32_t)sizeof(*c->rules);
+	h.n_variables = (uint32_t)(names + prefixes);
+	h.n_prefixes = (uint32_t)prefixes;
+	h.off_strings = h.off_variables + (uint32_t)variables.len;
 	h.size = h.off_strings + h.n_strings;
 	h.probes = (uint32_t)r;
 	if (c->strings.oom || ih_text_add(ret, &h, sizeof(h)) < 0 ||
 	    ih_text_add(ret, slots, n * sizeof(*slots)) < 0 ||
 	    ih_text_add(ret, c->grammars, h.n_grammars * sizeof(*c->grammars)) < 0 ||
 	    ih_text_add(ret, c->rules, h.n_rules * sizeof(*c->rules)) < 0 ||
+	    ih_text_add(ret, variables.data, variables.len) < 0 ||
 	    ih_text_add(ret, c->strings.data, h.n_strings) < 0)
 		return ih_fail(diag, -ENOMEM, "cannot write grammars: out of memory");
 	return 0;

@@ -172,7 +172,11 @@ static void assign(struct ih_reader *rd, const char *text)
 				      IH_ASSIGNMENTS_MAX);
 		return;
 	}
-	rd->assignments[rd->n_assignments++].text = text;
+	if (!rd->assignments)
+		rd->assignments = ih_invocation_memory(rd->ret, IH_ASSIGNMENTS_MAX *
+									sizeof(*rd->assignments));
+	if (rd->assignments)
+		rd->assignments[rd->n_assignments++].text = text;
 }
 
 /* How messages call what was met: "-l" for "-l*", the variable for make's "*". */
@@ -477,20 +481,20 @@ void ih_invocation_parse(const struct ih_grammars *grammars, const struct ih_gra
 {
 	struct ih_reader *rd;
 
-	memset(ret, 0, sizeof(*ret));
+	memset(ret, 0, offsetof(struct ih_invocation, sources));
 	ret->grammar = grammar;
 	ret->command = -1;
-	rd = ih_invocation_memory(ret, sizeof(*rd));
+	rd = ih_invocation_memory(ret, sizeof(*rd)); /* zeroed */
 	if (!rd)
 		return;
-	*rd = (struct ih_reader){ .grammars = grammars,
-				  .t = ih_grammars_tables(grammars),
-				  .grammar = grammar ? ih_grammar_id(grammar) : 0,
-				  .exec = exec,
-				  .argv = exec->argv,
-				  .argc = exec->argc,
-				  .directory = exec->directory,
-				  .ret = ret };
+	rd->grammars = grammars;
+	rd->t = ih_grammars_tables(grammars);
+	rd->grammar = grammar ? ih_grammar_id(grammar) : 0;
+	rd->exec = exec;
+	rd->argv = exec->argv;
+	rd->argc = exec->argc;
+	rd->directory = exec->directory;
+	rd->ret = ret;
 	if (exec->argc < 1 || !exec->argv[0]) {
 		ih_invocation_unclear(ret,
 				      "there is no argv[0], which no caller in earnest leaves out");

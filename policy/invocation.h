@@ -81,16 +81,17 @@ struct ih_invocation {
 	enum ih_mode mode;
 	bool pure;	  /* all inline text in argv is pure, and no other code is in argv */
 	char reason[256]; /* why unclear, or what made the mode: "option '-c' carries code" */
-	struct ih_source sources[IH_SOURCES_MAX];
 	size_t n_sources;
 	int command; /* for launchers: index in argv where the first inner command begins, or -1 */
-	struct ih_command commands[IH_COMMANDS_MAX];
 	size_t n_commands;
 	void *memory; /* what text and commands point to */
 	/* Where a bare name with search_path is looked for before PATH: set when the program
 	 * changes its directory first (all other relative names are joined to it); NULL: working
 	 * directory. */
 	const char *directory;
+	/* Of these only the first n_… are filled. */
+	struct ih_source sources[IH_SOURCES_MAX];
+	struct ih_command commands[IH_COMMANDS_MAX];
 };
 
 /**

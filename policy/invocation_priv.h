@@ -34,9 +34,9 @@ struct ih_reader {
 	int shift;		 /* later ones stood so much further to the front in exec's argv */
 	uint32_t carried;	 /* flags that option strings in the environment set */
 	struct ih_scan scan;
-	const char *directory; /* chdir so far, or NULL */
-	const char *replaced;  /* xargs -I */
-	struct ih_assignment assignments[IH_ASSIGNMENTS_MAX];
+	const char *directory;		   /* chdir so far, or NULL */
+	const char *replaced;		   /* xargs -I */
+	struct ih_assignment *assignments; /* room for IH_ASSIGNMENTS_MAX, once there is one */
 	size_t n_assignments;
 	struct ih_invocation *ret;
 };

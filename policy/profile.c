@@ -20,8 +20,8 @@ int ih_policy_profile(const char *profile, struct ih_policy **ret, struct ih_dia
 
 	for (size_t i = 0; i < sizeof(compiled) / sizeof(compiled[0]); i++)
 		if (!strcmp(compiled[i].name, profile))
-			return ih_policy_from_compiled(compiled[i].name, compiled[i].bytes,
-						       compiled[i].len, ret, diag);
+			return ih_policy_from_image(compiled[i].name, compiled[i].bytes,
+						    compiled[i].len, ret, diag);
 
 	for (size_t i = 0; ih_profile_name(i); i++)
 		(void)ih_text_addf(&names, "%s%s", i ? ", " : "", ih_profile_name(i));

@@ -282,9 +282,33 @@ static int ask(const struct ih_gather_input *in, const struct ih_grammar *g, con
 	return r;
 }
 
+/* Who reads one of the entries by a rule of its own. */
+static void find_readers(const struct ih_gather_input *in, const struct question *q,
+			 struct ih_grammar_set *ret)
+{
+	for (size_t i = 0; i < q->n; i++)
+		ih_grammars_of_variable(in->grammars, q->envp[i], name_length(q->envp[i]), ret);
+}
+
+/*
+ * Need this interpreter be asked? Not if it reads no entry by a rule of its own: what all programs
+ * have in common was asked about once, and stands as long as the policy has no other treatment for
+ * this one.
+ */
+static bool is_asked(const struct ih_gather_input *in, const struct ih_grammar_set *readers,
+		     const struct ih_grammar *g)
+{
+	if (ih_grammar_is_part(g))
+		return false;
+	return ih_grammar_set_has(readers, ih_grammar_id(g)) ||
+	       ih_policy_environment(in->policy, ih_grammar_name(g)) !=
+		       ih_policy_environment(in->policy, NULL);
+}
+
 /* First what counts for every program, then each interpreter about what is left. */
 static int ask_all(const struct ih_gather_input *in, struct ih_environ *e)
 {
+	struct ih_grammar_set readers = { 0 };
 	struct question q = { 0 };
 	_free_ bool *settled = NULL;
 	int r = question_make(e, NULL, &q);
@@ -292,18 +316,20 @@ static int ask_all(const struct ih_gather_input *in, struct ih_environ *e)
 	settled = calloc(e->n + 1, sizeof(*settled));
 	if (r < 0 || !settled)
 		r = -ENOMEM;
-	if (r == 0)
+	if (r == 0 && q.n)
 		r = ask(in, NULL, NULL, NULL, &q, e);
-	if (r == 0)
+	if (r == 0 && q.n)
 		r = ask_once(in, NULL, &q, e, settled);
 	question_done(&q);
 	if (r == 0)
 		r = question_make(e, settled, &q);
+	if (r == 0)
+		find_readers(in, &q, &readers);
 	for (size_t i = 0; r == 0 && q.n && i < ih_grammars_count(in->grammars); i++) {
 		const struct ih_grammar *g = ih_grammars_at(in->grammars, i);
 		size_t before = e->n;
 
-		if (ih_grammar_is_part(g))
+		if (!is_asked(in, &readers, g))
 			continue;
 		r = ask(in, g, settled, NULL, &q, e);
 		/* The places of the settled ones have shifted; asking again costs little. */

@@ -2,7 +2,8 @@
 /*
  * ihard-exec: `ihard run` without a command line of its own, small and static, to stand in an
  * interpreter's place. Under its own name it runs the command that follows; under any other the
- * name decides which interpreter it stands for. Reads a compiled policy, parses no JSON.
+ * name decides which interpreter it stands for. Reads a compiled policy, parses no JSON. Linked
+ * twice: see exec_peer.h.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 
 #include "common/cleanup.h"
 #include "policy/compiled.h"
+#include "wrapper/exec_peer.h"
 #include "wrapper/run.h"
 #include "wrapper/shim.h"
 
@@ -24,6 +26,7 @@ struct arguments {
 	bool outer;
 	int argc;
 	char **argv;
+	char **all; /* as main() got them */
 };
 
 static void note(const char *sentence)
@@ -41,8 +44,8 @@ static int parse(int argc, char **argv, struct arguments *a)
 	const char *name = argc ? (slash ? slash + 1 : argv[0]) : "";
 	int i = 1;
 
-	*a = (struct arguments){ .policy = POLICY_FILE, .shims = IH_SHIM_FILE };
-	if (strcmp(name, "ihard-exec") != 0) {
+	*a = (struct arguments){ .policy = POLICY_FILE, .shims = IH_SHIM_FILE, .all = argv };
+	if (strcmp(name, "ihard-exec") != 0 && strcmp(name, IH_EXEC_FULL) != 0) {
 		a->as = name;
 		a->argc = argc;
 		a->argv = argv;
@@ -88,7 +91,7 @@ static int open_policy(const struct arguments *a, struct ih_policy **ret, struct
 static int run(struct arguments *a, struct ih_diag *diag)
 {
 	struct ih_session session = { .grammars = ih_grammars_builtin() };
-	struct ih_event_sink sink = { .fd = -EBADF };
+	struct ih_event_sink sink = ih_events_journal_later();
 	struct ih_run run = {
 		.session = &session,
 		.argc = a->argc,
@@ -98,22 +101,26 @@ static int run(struct arguments *a, struct ih_diag *diag)
 		.note = note,
 	};
 	_free_ char *program = NULL;
-	int r = 0;
+	int r;
 
-	if (a->as)
-		r = ih_shim_find(a->shims, a->as, &program, diag);
+	r = open_policy(a, &session.policy, diag);
 	if (r == 0)
-		r = open_policy(a, &session.policy, diag);
+		run.tree = !a->outer && session.policy->confinement[IH_STEP_TREE] != IH_DEMAND_OFF;
+	if (r == 0 && ih_exec_is_short(session.policy, run.tree))
+		r = ih_exec_hand_over(a->all, diag);
+	if (r == 0 && a->as)
+		r = ih_shim_find(a->shims, a->as, &program, diag);
 	if (r == 0)
 		r = ih_trust_open(session.policy->providers, session.policy->n_providers,
 				  &session.trust, diag);
 	if (r < 0)
 		return IH_EXIT_RUN_FAILED;
 	run.program = program;
-	run.tree = !a->outer && session.policy->confinement[IH_STEP_TREE] != IH_DEMAND_OFF;
-	if (ih_events_open("journal", &sink, NULL) < 0)
-		sink.fd = -EBADF;
 	r = ih_run(&run, diag);
+	if (r == IH_RUN_ELSEWHERE) {
+		(void)ih_exec_hand_over(a->all, diag);
+		r = IH_EXIT_RUN_FAILED;
+	}
 	ih_events_close(&sink);
 	ih_trust_free(session.trust);
 	ih_policy_free(session.policy);
@@ -123,7 +130,12 @@ static int run(struct arguments *a, struct ih_diag *diag)
 /* A descriptor 0, 1 or 2 that is closed would be given to the next file that is opened. */
 static void fill_standard_descriptors(void)
 {
-	int fd;
+	int fd = STDIN_FILENO;
+
+	while (fd <= STDERR_FILENO && fcntl(fd, F_GETFD) >= 0)
+		fd++;
+	if (fd > STDERR_FILENO)
+		return;
 
 	do
 		fd = open("/dev/null", O_RDWR | O_NOCTTY);

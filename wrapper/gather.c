@@ -256,12 +256,11 @@ static const struct ih_grammar *find_grammar(const struct ih_grammars *all,
 					     const struct ih_hop *hop)
 {
 	const char *argv0 = hop->argc ? hop->argv[0] : NULL;
-	const struct ih_grammar *g = NULL;
+	const char *real = base_name(hop->evidence.path), *name = base_name(hop->name);
+	const struct ih_grammar *g = real ? ih_grammars_find(all, real, argv0) : NULL;
 
-	if (hop->evidence.path)
-		g = ih_grammars_find(all, base_name(hop->evidence.path), argv0);
-	if (!g)
-		g = ih_grammars_find(all, base_name(hop->name), argv0);
+	if (!g && (!real || strcmp(real, name) != 0))
+		g = ih_grammars_find(all, name, argv0);
 	return g;
 }
 
@@ -283,24 +282,22 @@ static int gather_words(struct ih_walk *w, const struct ih_exec *exec, const str
 			int self)
 {
 	struct ih_hop *hop = &w->out->hops[self];
-	_free_ struct ih_invocation *inv = calloc(1, sizeof(*inv));
 	struct ih_exec own = *exec;
+	struct ih_invocation inv; /* at most IH_HOPS_MAX of them in each other: half a megabyte */
 	int r;
 
-	if (!inv)
-		return -ENOMEM;
 	own.argv = hop->argv;
 	own.argc = (int)hop->argc;
-	ih_invocation_parse(w->in->grammars, hop->grammar, &own, inv);
-	hop->mode = inv->mode;
-	snprintf(hop->reason, sizeof(hop->reason), "%s", inv->reason);
+	ih_invocation_parse(w->in->grammars, hop->grammar, &own, &inv);
+	hop->mode = inv.mode;
+	snprintf(hop->reason, sizeof(hop->reason), "%s", inv.reason);
 
-	r = ih_gather_sources(w, hop, place, inv);
+	r = ih_gather_sources(w, hop, place, &inv);
 	if (r == 0) {
-		ih_hop_facts(w, hop, inv);
-		r = follow_launched(w, inv, self);
+		ih_hop_facts(w, hop, &inv);
+		r = follow_launched(w, &inv, self);
 	}
-	ih_invocation_done(inv);
+	ih_invocation_done(&inv);
 	return r;
 }
 
@@ -612,22 +609,20 @@ int ih_gather_environment(const struct ih_gather_input *in, const struct ih_gram
 	struct ih_walk w = { .in = in, .least = ih_policy_least_source(in->policy) };
 	const struct ih_place place = { .dirfd = AT_FDCWD, .envp = in->envp };
 	const struct ih_exec exec = { .argc = 2, .argv = argv, .envp = in->envp };
-	_free_ struct ih_invocation *inv = calloc(1, sizeof(*inv));
+	struct ih_invocation inv;
 	size_t kept = 0;
 	int r;
 
 	*ret = (struct ih_hop){ .fd = -EBADF, .grammar = grammar };
-	if (!inv)
-		return -ENOMEM;
 	(void)snprintf(name, sizeof(name), "%s", grammar ? ih_grammar_name(grammar) : "program");
 	/* The interpreter itself is judged when it runs; here it must not be the weakest. */
 	ret->evidence.trust = IH_TRUST_SEALED;
-	ih_invocation_parse(in->grammars, grammar, &exec, inv);
-	for (size_t i = 0; i < inv->n_sources; i++)
-		if (inv->sources[i].origin == IH_ORIGIN_ENVIRONMENT)
-			inv->sources[kept++] = inv->sources[i];
-	inv->n_sources = kept;
-	r = kept ? ih_gather_sources(&w, ret, &place, inv) : 0;
-	ih_invocation_done(inv);
+	ih_invocation_parse(in->grammars, grammar, &exec, &inv);
+	for (size_t i = 0; i < inv.n_sources; i++)
+		if (inv.sources[i].origin == IH_ORIGIN_ENVIRONMENT)
+			inv.sources[kept++] = inv.sources[i];
+	inv.n_sources = kept;
+	r = kept ? ih_gather_sources(&w, ret, &place, &inv) : 0;
+	ih_invocation_done(&inv);
 	return r;
 }

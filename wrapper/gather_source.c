@@ -22,6 +22,7 @@
 #include "policy/required.h"
 #include "wrapper/gather_priv.h"
 
+#define FINDINGS_FIRST	4 /* a power of two */
 #define FD_NONE		(-1)
 #define SCRIPT_TEXT_MAX 262144 /* of a longer script nobody reads what it asks for */
 
@@ -32,17 +33,22 @@ bool ih_is_null_device(const struct stat *st)
 
 struct ih_finding *ih_finding_add(struct ih_hop *hop)
 {
+	size_t n = hop->n_findings;
 	struct ih_finding *f;
 
-	if (hop->n_findings == IH_FINDINGS_MAX)
+	if (n == IH_FINDINGS_MAX)
 		return NULL;
-	if (!hop->findings)
-		hop->findings = calloc(IH_FINDINGS_MAX, sizeof(*hop->findings));
-	if (!hop->findings)
-		return NULL;
+	/* Grows at 4, 8, 16, …: most programs have two or three. */
+	if (n == 0 || (n >= FINDINGS_FIRST && !(n & (n - 1)))) {
+		size_t room = n ? n * 2 : FINDINGS_FIRST;
+
+		f = realloc(hop->findings, room * sizeof(*f));
+		if (!f)
+			return NULL;
+		hop->findings = f;
+	}
 	f = &hop->findings[hop->n_findings++];
-	f->fd = -EBADF;
-	f->arg = -1;
+	*f = (struct ih_finding){ .fd = -EBADF, .arg = -1 };
 	return f;
 }
 

@@ -147,6 +147,8 @@ int ih_judge(const struct ih_session *s, const struct ih_judge_input *in, struct
 			ret->decisive = i;
 		}
 	}
+	if (in->only_refusals && !ret->stops && !ret->reported)
+		return 0;
 	r = explain(s, ret);
 	return r < 0 ? ih_fail(diag, r, "out of memory") : 0;
 }

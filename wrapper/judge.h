@@ -18,6 +18,7 @@ struct ih_judge_input {
 	bool stdin_is_ours;
 	enum ih_provenance provenance;
 	uint32_t uid, gid;
+	bool only_refusals; /* nobody reads why something was allowed: no sentence then */
 
 	/* Of another process: see struct ih_gather_input. */
 	const char *program, *directory;

@@ -13,7 +13,7 @@
 #include <linux/landlock.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -36,7 +36,7 @@
 struct walk {
 	int ruleset;
 	uint64_t writes; /* what is granted beside the way, as far as this ABI knows it */
-	const char *const *trees;
+	char **trees;	 /* canonical; NULL for one that is not there */
 	size_t n_trees;
 	struct ih_diag *lost;
 	size_t n_entries;
@@ -70,7 +70,7 @@ static bool leads_to_tree(const struct walk *w, const char *path, bool *ret_is_t
 
 	*ret_is_tree = false;
 	for (size_t i = 0; i < w->n_trees; i++) {
-		if (strncmp(w->trees[i], path, len) != 0)
+		if (!w->trees[i] || strncmp(w->trees[i], path, len) != 0)
 			continue;
 		if (w->trees[i][len] == '\0')
 			*ret_is_tree = true;
@@ -116,47 +116,26 @@ static bool is_raw_device(const char *path, const struct stat *st)
 static int walk_directory(struct walk *w, const char *path, unsigned int depth,
 			  struct ih_diag *diag);
 
-static int grant_writes(struct walk *w, int fd, const char *path, const struct stat *st,
+static int grant_writes(struct walk *w, int fd, const char *path, bool is_directory,
 			struct ih_diag *diag)
 {
-	uint64_t access = w->writes;
-	int r;
+	uint64_t access = is_directory ? w->writes : w->writes & ON_FILES;
+	int r = grant(w->ruleset, fd, access);
 
-	if (!S_ISDIR(st->st_mode))
-		access &= ON_FILES;
-	r = grant(w->ruleset, fd, access);
 	if (r < 0)
 		return ih_fail(diag, r, "cannot add a Landlock rule for '%s': %s", path,
 			       strerror(-r));
 	return 0;
 }
 
-static int walk_entry(struct walk *w, const char *path, unsigned int depth, struct ih_diag *diag)
+/* A directory on the way to a tree, when file permissions do not keep us out of that. */
+static int walk_towards(struct walk *w, int fd, const char *path, unsigned int depth,
+			struct ih_diag *diag)
 {
-	_close_ int fd = -EBADF;
 	struct stat st;
-	bool is_tree;
 
-	if (is_kept_closed(path))
-		return 0;
-	(void)leads_to_tree(w, path, &is_tree);
-	if (is_tree && w->is_mighty)
-		return 0;
-
-	fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0) {
-		if (errno == ENOENT || errno == EACCES || errno == ENXIO)
-			return 0; /* nothing there to grant: closed is the safe side */
-		return ih_fail(diag, -errno, "cannot open '%s' for a Landlock rule: %s", path,
-			       strerror(errno));
-	}
 	if (fstat(fd, &st) < 0)
 		return ih_fail(diag, -errno, "cannot stat '%s': %s", path, strerror(errno));
-	if (S_ISLNK(st.st_mode) || is_raw_device(path, &st))
-		return 0;
-
-	if (!S_ISDIR(st.st_mode) || !is_walked(w, path) || !w->is_mighty)
-		return grant_writes(w, fd, path, &st, diag);
 	/*
 	 * Others may make names here (/tmp), and programs count on it; so granting only what is
 	 * there today would break them. The tree keeps its file permissions.
@@ -166,14 +145,65 @@ static int walk_entry(struct walk *w, const char *path, unsigned int depth, stru
 			      "the trusted tree below '%s' is guarded against writes by its file "
 			      "permissions only, for everybody may make files in that directory",
 			      path);
-		return grant_writes(w, fd, path, &st, diag);
+		return grant_writes(w, fd, path, /* is_directory= */ true, diag);
 	}
 	return walk_directory(w, path, depth + 1, diag);
+}
+
+/* What the directory said it was; O_DIRECTORY makes sure of it without another look. */
+static int open_entry(int dir, const struct dirent *e)
+{
+	int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC | (e->d_type == DT_DIR ? O_DIRECTORY : 0);
+	int fd = openat(dir, e->d_name, flags);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int walk_entry(struct walk *w, int dir, const struct dirent *e, const char *path,
+		      unsigned int depth, struct ih_diag *diag)
+{
+	_close_ int fd = -EBADF;
+	struct stat st = { .st_mode = S_IFDIR };
+	bool is_tree;
+
+	if (is_kept_closed(path))
+		return 0;
+	(void)leads_to_tree(w, path, &is_tree);
+	if (is_tree && w->is_mighty)
+		return 0;
+
+	fd = open_entry(dir, e);
+	if (fd == -ENOENT || fd == -EACCES || fd == -ENXIO || fd == -ENOTDIR)
+		return 0; /* nothing there to grant, or not any more: closed is the safe side */
+	if (fd < 0)
+		return ih_fail(diag, fd, "cannot open '%s' for a Landlock rule: %s", path,
+			       strerror(-fd));
+	if (e->d_type != DT_DIR && fstat(fd, &st) < 0)
+		return ih_fail(diag, -errno, "cannot stat '%s': %s", path, strerror(errno));
+	if (S_ISLNK(st.st_mode) || is_raw_device(path, &st))
+		return 0;
+
+	if (S_ISDIR(st.st_mode) && w->is_mighty && is_walked(w, path))
+		return walk_towards(w, fd, path, depth, diag);
+	return grant_writes(w, fd, path, S_ISDIR(st.st_mode), diag);
+}
+
+/* @path, a '/' and @name. False when that is too long for a name. */
+static bool join(char ret[PATH_MAX], size_t len, const char *name)
+{
+	size_t tail = strlen(name);
+
+	if (len + tail + 2 > PATH_MAX)
+		return false;
+	ret[len] = '/';
+	memcpy(ret + len + 1, name, tail + 1);
+	return true;
 }
 
 static int walk_directory(struct walk *w, const char *path, unsigned int depth,
 			  struct ih_diag *diag)
 {
+	size_t len = depth ? strlen(path) : 0;
 	char name[PATH_MAX];
 	struct dirent *e;
 	DIR *dir;
@@ -188,6 +218,7 @@ static int walk_directory(struct walk *w, const char *path, unsigned int depth,
 			return 0;
 		return ih_fail(diag, -errno, "cannot list '%s': %s", path, strerror(errno));
 	}
+	memcpy(name, path, len);
 	while (r == 0 && (e = readdir(dir))) {
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
@@ -198,13 +229,41 @@ static int walk_directory(struct walk *w, const char *path, unsigned int depth,
 				    path);
 			break;
 		}
-		if (snprintf(name, sizeof(name), "%s/%s", depth ? path : "", e->d_name) >=
-		    (int)sizeof(name))
+		if (!join(name, len, e->d_name))
 			continue;
-		r = walk_entry(w, name, depth, diag);
+		r = walk_entry(w, dirfd(dir), e, name, depth, diag);
 	}
 	(void)closedir(dir);
 	return r;
+}
+
+/* A tree that is not there, or not for us, vouches for nothing. */
+static bool is_absent(int error)
+{
+	return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP;
+}
+
+/* Where each tree really lies: a rule beside a link is not one beside what it leads to. */
+static int find_trees(struct walk *w, const char *const *trees, size_t n, struct ih_diag *diag)
+{
+	w->trees = calloc(n + 1, sizeof(*w->trees));
+	if (!w->trees)
+		return ih_fail(diag, -ENOMEM, "no memory for Landlock rules");
+	w->n_trees = n;
+	for (size_t i = 0; i < n; i++) {
+		w->trees[i] = realpath(trees[i], NULL);
+		if (!w->trees[i] && !is_absent(errno))
+			return ih_fail(diag, -errno, "cannot find the trusted tree '%s': %s",
+				       trees[i], strerror(errno));
+	}
+	return 0;
+}
+
+static void forget_trees(struct walk *w)
+{
+	for (size_t i = 0; i < w->n_trees; i++)
+		free(w->trees[i]);
+	free(w->trees);
 }
 
 /*
@@ -225,10 +284,10 @@ static bool is_mighty(void)
 static int grant_execute(int ruleset, const char *const *trees, size_t n, struct ih_diag *diag)
 {
 	for (size_t i = 0; i < n; i++) {
-		_close_ int fd = open(trees[i], O_PATH | O_CLOEXEC);
+		_close_ int fd = openat(AT_FDCWD, trees[i], O_PATH | O_CLOEXEC);
 		int r;
 
-		if (fd < 0 && (errno == ENOENT || errno == EACCES || errno == ENOTDIR))
+		if (fd < 0 && is_absent(errno))
 			continue;
 		if (fd < 0)
 			return ih_fail(diag, -errno, "cannot open '%s' for a Landlock rule: %s",
@@ -269,12 +328,25 @@ static uint64_t known_writes(int abi, struct ih_diag *lost)
 	return writes;
 }
 
+/* Rules for what lies outside of the trees, and for execution in them. */
+static int fill(struct walk *w, const char *const *trees, size_t n, bool execute,
+		struct ih_diag *diag)
+{
+	int r = execute ? grant_execute(w->ruleset, trees, n, diag) : 0;
+
+	/* Whom file permissions keep out of the trees has no use for their names. */
+	if (r == 0 && w->is_mighty)
+		r = find_trees(w, trees, n, diag);
+	if (r == 0)
+		r = walk_directory(w, "/", 0, diag);
+	forget_trees(w);
+	return r;
+}
+
 int ih_landlock_restrict(const char *const *trees, size_t n_trees, bool execute,
 			 struct ih_diag *lost, struct ih_diag *diag)
 {
-	struct walk w = {
-		.trees = trees, .n_trees = n_trees, .lost = lost, .is_mighty = is_mighty()
-	};
+	struct walk w = { .lost = lost, .is_mighty = is_mighty() };
 	struct landlock_ruleset_attr attr = { 0 };
 	_close_ int ruleset = -EBADF;
 	int abi, r;
@@ -292,10 +364,7 @@ int ih_landlock_restrict(const char *const *trees, size_t n_trees, bool execute,
 		return ih_fail(diag, -errno, "cannot make a Landlock ruleset: %s", strerror(errno));
 	w.ruleset = ruleset;
 
-	r = execute ? grant_execute(ruleset, trees, n_trees, diag) : 0;
-	if (r < 0)
-		return r;
-	r = walk_directory(&w, "/", 0, diag);
+	r = fill(&w, trees, n_trees, execute, diag);
 	if (r < 0)
 		return r;
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)

@@ -21,8 +21,8 @@ int ih_landlock_abi(void);
 
 /**
  * ih_landlock_restrict() - put the process and all its children below the rules
- * @trees: absolute directories under which files may be executed; a tree that is not there is no
- * error
+ * @trees: absolute directories under which files may be executed, or files; a link stands for what
+ * it leads to, a tree that is not there is no error
  * @lost: filled with what this kernel's version leaves open, one sentence; empty when nothing
  *
  * Writing, making, moving and removing stays possible everywhere but in the trees, in /proc, in

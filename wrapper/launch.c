@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -44,70 +43,63 @@ int ih_launch(const struct ih_launch *l, void (*notes)(const char *sentence), st
 	return ih_fail(diag, -errno, "cannot run '%s': %s", l->name, strerror(errno));
 }
 
-static int add_tree(char ***trees, size_t *n, const char *root, const char *tree)
+static const char *store_of(const struct ih_provider *p)
 {
-	char **more = realloc(*trees, (*n + 2) * sizeof(**trees));
-	_free_ char *joined = NULL;
+	return p->store ? p->store : "/nix/store";
+}
 
-	if (!more)
-		return -ENOMEM;
-	*trees = more;
-	more[*n] = NULL;
-	if (asprintf(&joined, "%s%s", root ? root : "", tree) < 0) {
-		joined = NULL;
-		return -ENOMEM;
+/* A store below another root has a name that stands nowhere in the policy. */
+static int add_store(struct ih_trees *t, const struct ih_provider *p)
+{
+	size_t head = p->root ? strlen(p->root) : 0, tail = strlen(store_of(p));
+	char *joined;
+
+	if (!head) {
+		t->names[t->n++] = store_of(p);
+		return 0;
 	}
-	/* Landlock follows no "..", and a rule below a link is a rule below where it leads. */
-	more[*n] = realpath(joined, NULL);
-	/* A tree that is not there, or not for us, vouches for nothing. */
-	if (!more[*n])
-		return errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP
-			       ? 0
-			       : -errno;
-	more[++*n] = NULL;
+	joined = malloc(head + tail + 1);
+	if (!joined)
+		return -ENOMEM;
+	memcpy(joined, p->root, head);
+	memcpy(joined + head, store_of(p), tail + 1);
+	t->owned[t->n_owned++] = joined;
+	t->names[t->n++] = joined;
 	return 0;
 }
 
-static int add_provider(char ***trees, size_t *n, const struct ih_provider *p)
+int ih_execute_trees(const struct ih_provider *providers, size_t n, struct ih_trees *ret)
 {
+	struct ih_trees t = { 0 };
+	size_t max = n + 1;
 	int r = 0;
 
-	switch (p->kind) {
-	case IH_PROVIDER_NIX:
-		return add_tree(trees, n, p->root, p->store ? p->store : "/nix/store");
-	case IH_PROVIDER_PATHS:
-		for (size_t i = 0; i < p->n_trees && r == 0; i++)
-			r = add_tree(trees, n, NULL, p->trees[i]);
-		return r;
-	case IH_PROVIDER_SEAL:
-		/* a seal speaks of objects of a store, which lies at the same place */
-		return add_tree(trees, n, p->root, p->store ? p->store : "/nix/store");
-	default:
-		return 0;
+	for (size_t i = 0; i < n; i++)
+		max += providers[i].n_trees;
+	t.names = calloc(max, sizeof(*t.names));
+	t.owned = calloc(n + 1, sizeof(*t.owned));
+	if (!t.names || !t.owned)
+		r = -ENOMEM;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		const struct ih_provider *p = &providers[i];
+
+		/* A seal speaks of objects of a store, which lies at the same place. */
+		if (p->kind == IH_PROVIDER_NIX || p->kind == IH_PROVIDER_SEAL)
+			r = add_store(&t, p);
+		for (size_t k = 0; p->kind == IH_PROVIDER_PATHS && k < p->n_trees; k++)
+			t.names[t.n++] = p->trees[k];
 	}
+	*ret = t;
+	return r;
 }
 
-int ih_execute_trees(const struct ih_provider *providers, size_t n, char ***ret)
+void ih_execute_trees_done(struct ih_trees *t)
 {
-	char **trees = NULL;
-	size_t count = 0;
-	int r = 0;
-
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = add_provider(&trees, &count, &providers[i]);
-	if (r < 0) {
-		ih_execute_trees_free(trees);
-		return r;
-	}
-	*ret = trees;
-	return (int)count;
-}
-
-void ih_execute_trees_free(char **trees)
-{
-	for (char **t = trees; t && *t; t++)
-		free(*t);
-	free(trees);
+	for (size_t i = 0; i < t->n_owned; i++)
+		free(t->owned[i]);
+	free(t->names);
+	free(t->owned);
+	*t = (struct ih_trees){ 0 };
 }
 
 int ih_execve_check(int fd, const char *name, struct ih_diag *diag)

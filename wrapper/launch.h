@@ -28,15 +28,23 @@ struct ih_launch {
  */
 int ih_launch(const struct ih_launch *l, void (*notes)(const char *sentence), struct ih_diag *diag);
 
+/* Names of directories and files; most point into the providers. */
+struct ih_trees {
+	const char **names;
+	size_t n;
+	char **owned;
+	size_t n_owned;
+};
+
 /**
  * ih_execute_trees() - the directories below which a policy's providers can vouch for files
- * @ret: allocated vector of allocated names, NULL-terminated; the caller frees it with
- *	ih_execute_trees_free()
+ * @providers: must outlive @ret
+ * @ret: to be given to ih_execute_trees_done() in any case
  *
- * Return: how many, or a negative errno. One that is not there is left out.
+ * Return: 0 or -ENOMEM.
  */
-int ih_execute_trees(const struct ih_provider *providers, size_t n, char ***ret);
-void ih_execute_trees_free(char **trees);
+int ih_execute_trees(const struct ih_provider *providers, size_t n, struct ih_trees *ret);
+void ih_execute_trees_done(struct ih_trees *trees);
 
 /**
  * ih_execve_check() - ask the kernel whether a file may be interpreted (AT_EXECVE_CHECK,

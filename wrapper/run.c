@@ -28,6 +28,7 @@ static int judge(const struct ih_run *run, const struct ih_environ *env, struct 
 		.provenance = IH_PROVENANCE_INTERACTIVE,
 		.uid = geteuid(),
 		.gid = getegid(),
+		.only_refusals = !run->session->policy->report_allowed,
 	};
 
 	return ih_judge(run->session, &in, ret, diag);
@@ -113,8 +114,8 @@ static bool allows_inline(const struct ih_policy *policy)
 	return false;
 }
 
-static void set_confinement(const struct ih_run *run, const struct ih_hop *hop, char *const *trees,
-			    struct ih_confine *c)
+static void set_confinement(const struct ih_run *run, const struct ih_hop *hop,
+			    const struct ih_trees *trees, struct ih_confine *c)
 {
 	const struct ih_policy *policy = run->session->policy;
 
@@ -132,9 +133,8 @@ static void set_confinement(const struct ih_run *run, const struct ih_hop *hop, 
 	c->deny_interactive = !allows_inline(policy);
 	c->execute_anywhere = allows_untrusted_programs(policy);
 	c->trace_exec = run->tree && !run->audit;
-	c->trees = (const char *const *)trees;
-	while (trees && trees[c->n_trees])
-		c->n_trees++;
+	c->trees = trees->names;
+	c->n_trees = trees->n;
 }
 
 static int launch(struct ih_run *run, const struct ih_hop *hop, const struct ih_environ *env,
@@ -149,17 +149,18 @@ static int launch(struct ih_run *run, const struct ih_hop *hop, const struct ih_
 		.envp = env->envp,
 		.tree = run->tree ? &tree : NULL,
 	};
-	char **trees = NULL;
+	struct ih_trees trees;
 	int r;
 
 	r = ih_execute_trees(policy->providers, policy->n_providers, &trees);
-	if (r < 0)
-		return ih_fail(diag, r, "cannot find the trees that the policy trusts: %s",
-			       strerror(-r));
-	set_confinement(run, hop, trees, &l.confine);
-	ih_run_tree(run, &tree);
-	r = ih_launch(&l, run->note, diag);
-	ih_execute_trees_free(trees);
+	if (r < 0) {
+		(void)ih_fail(diag, r, "out of memory");
+	} else {
+		set_confinement(run, hop, &trees, &l.confine);
+		ih_run_tree(run, &tree);
+		r = ih_launch(&l, run->note, diag);
+	}
+	ih_execute_trees_done(&trees);
 	return r;
 }
 
@@ -254,7 +255,10 @@ int ih_run(struct ih_run *run, struct ih_diag *diag)
 		return IH_EXIT_RUN_FAILED;
 	say_changes(run, &env);
 	r = judge_safely(run, &env, &j, diag);
-	r = r < 0 ? IH_EXIT_RUN_FAILED : decide(run, &j, &env, diag);
+	if (ih_trust_has_elsewhere(run->session->trust))
+		r = IH_RUN_ELSEWHERE;
+	else
+		r = r < 0 ? IH_EXIT_RUN_FAILED : decide(run, &j, &env, diag);
 	ih_judgement_done(&j);
 	ih_environ_done(&env);
 	return r;

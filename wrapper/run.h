@@ -36,9 +36,13 @@ struct ih_run {
 	pid_t last_pid;
 };
 
+/* Of ih_run() only: nothing was done, for a file was met that another program has to judge. */
+#define IH_RUN_ELSEWHERE (-1)
+
 /**
  * ih_run() - judge a command and become it
  *
- * Returns only when it does not run: an exit code of the three above, with one sentence in @diag.
+ * Returns only when it does not run: an exit code of the three above, with one sentence in @diag;
+ * or IH_RUN_ELSEWHERE, see ih_trust_has_elsewhere().
  */
 int ih_run(struct ih_run *run, struct ih_diag *diag);

@@ -4,17 +4,19 @@
  * is compiled to and what common/abi/scan.h walks. Offsets and fixed widths only, so that the very
  * same bytes serve user space and a BPF program. ihard-interpreter(5) explains the words.
  *
- * Layout of a compiled file: header, programs, rules, hash table, strings, in this order.
+ * Layout of a compiled file: header, hash table, programs, rules, variables, strings, in this
+ * order.
  */
 #pragma once
 
 #include "common/abi/types.h"
 
 #define IH_GRAMMAR_MAGIC   0x6d72476472616869ULL /* "ihardGrm" */
-#define IH_GRAMMAR_VERSION 1
+#define IH_GRAMMAR_VERSION 2
 
 #define IH_GRAMMARS_MAX	      1024
 #define IH_GRAMMAR_RULES_MAX  65536
+#define IH_GRAMMAR_VARS_MAX   65536
 #define IH_GRAMMAR_SLOTS_MAX  12 /* operand rules of one grammar */
 #define IH_GRAMMAR_FLAGS_MAX  32
 #define IH_GRAMMAR_PROBES_MAX 32 /* longest run in the hash table; checked when it is read */
@@ -228,6 +230,18 @@ struct ih_grammar_slot {
 };
 _Static_assert(sizeof(struct ih_grammar_slot) == 24, "hash table is file format");
 
+/*
+ * The hash table the other way round: who reads a variable by a rule of its own. Ordered by name,
+ * so that an environment costs one look-up a variable and not one for each interpreter; names that
+ * end in '*' stand behind all others, without it.
+ */
+struct ih_grammar_variable {
+	__u32 name; /* string, of which the first len bytes count */
+	__u16 len;
+	__u16 grammar; /* the program, never a part of one */
+};
+_Static_assert(sizeof(struct ih_grammar_variable) == 8, "variables are file format");
+
 struct ih_grammar_header {
 	__u64 magic;
 	__u32 version;
@@ -235,9 +249,10 @@ struct ih_grammar_header {
 	__u32 n_grammars, n_rules, n_slots, n_strings; /* slots: a power of two; strings: bytes */
 	__u32 off_grammars, off_rules, off_slots, off_strings;
 	__u32 probes; /* longest run in the hash table */
-	__u32 pad;
+	__u32 off_variables, n_variables;
+	__u32 n_prefixes; /* of the variables, the last so many */
 };
-_Static_assert(sizeof(struct ih_grammar_header) == 56, "header is file format");
+_Static_assert(sizeof(struct ih_grammar_header) == 64, "header is file format");
 
 /* The tables as one map element: powers of two, so that an index can be masked. */
 #define IH_TABLES_GRAMMARS 512

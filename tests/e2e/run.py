@@ -237,6 +237,45 @@ def check_faults(p):
                    "fault: %s=%s: %s" % (call, error, "works" if ran else "a sentence"), r)
 
 
+def check_peer(p):
+    """What the small ihard-exec cannot do alone it leaves to ihard-exec-full, or nothing runs."""
+    alone, both = p.top + "/alone", p.top + "/both"
+    for place in (alone, both):
+        os.makedirs(place)
+        shutil.copy(EXEC, place + "/ihard-exec")
+    shutil.copy(EXEC + "-full", both + "/ihard-exec-full")
+    store = p.top + "/store"
+    os.makedirs(store + "/%s-x" % ("a" * 32))
+    with open(p.policy, encoding="utf-8") as f:
+        text = json.load(f)
+    program = store + "/%s-x/true" % ("a" * 32)
+    shutil.copy("/bin/true", program)
+    text["trust"] = [t for t in text["trust"] if t["provider"] != "nix"]
+    policy = write(p.top + "/trees.json", json.dumps(text), 0o644)
+    text["trust"].append({"provider": "nix", "store": store, "keys": ["k:" + "A" * 43 + "="]})
+    with_store = write(p.top + "/store.json", json.dumps(text), 0o644)
+    text["trust"][-1] = {"provider": "seal", "seals": [p.top + "/seals"], "keys": ["k:" + "A" * 43 + "="]}
+    with_seals = write(p.top + "/seals.json", json.dumps(text), 0o644)
+    user = as_user(NOBODY)
+    rows = [
+        ("a user, no store: needs no other", alone, policy, ["--gate=outer"], user, "/bin/true", 0, ""),
+        ("a user, the tree, no store: needs no other", alone, policy, [], user, "/bin/true", 0, ""),
+        ("a user, a store that is not touched", alone, with_store, ["--gate=outer"], user, "/bin/true", 0, ""),
+        ("a user, a store that the tree may touch", alone, with_store, [], user, "/bin/true", 125, "which this needs"),
+        ("a user, a program in the store", alone, with_store, ["--gate=outer"], user, program, 125, "which this needs"),
+        ("a user, seals", alone, with_seals, ["--gate=outer"], user, "/bin/true", 125, "which this needs"),
+        ("root, who has capabilities to give up", alone, policy, ["--gate=outer"], None, "/bin/true", 125, "which this needs"),
+        ("the full one looks into the store", both, with_store, ["--gate=outer"], user, program, 126, "database"),
+        ("the full one gates the tree", both, with_store, [], user, "/bin/true", 0, ""),
+        ("the full one gives up capabilities", both, policy, ["--gate=outer"], None, "/bin/true", 0, ""),
+    ]
+    for name, place, file, options, demote, command, rc, sentence in rows:
+        compiled = p.top + "/peer.bin"
+        run([IHARD, "policy", "compile", "--output", compiled, file])
+        r = run([place + "/ihard-exec", "--policy=" + compiled] + options + ["--", command], preexec_fn=demote)
+        tap.ok(r.rc == rc and sentence in r.err and bool(r.err) == (rc != 0), "exec, two programs: " + name, r)
+
+
 def check_exec(p):
     """ihard-exec: the static wrapper, under its own name and an interpreter's."""
     policy = p.top + "/policy.bin"
@@ -258,11 +297,15 @@ def check_exec(p):
         ("as an interpreter that is not trusted", ["--as=bad", "--", "bad"], 126, ""),
         ("not found", ["--", "nothing"], 127, ""),
     ]
-    for name, argv, rc, out in rows:
-        r = run(base + argv, env=env)
-        tap.ok(r.rc == rc and r.out.startswith(out) and bool(r.err) == (rc != 0), "exec: " + name, r)
+    # as root by the full program, as an ordinary user by the small one alone
+    for who, demote in (("root", None), ("user", as_user(NOBODY))):
+        for name, argv, rc, out in rows:
+            r = run(base + argv, env=env, preexec_fn=demote)
+            tap.ok(r.rc == rc and r.out.startswith(out) and bool(r.err) == (rc != 0), "exec as %s: %s" % (who, name), r)
+    check_peer(p)
     # a wrapper inside a wrapped tree: the outer gate goes on judging
     shutil.copy(EXEC, p.tree + "/ihard-exec")
+    shutil.copy(EXEC + "-full", p.tree + "/ihard-exec-full")
     deep = [p.tree + "/ihard-exec", "--policy=" + policy, "--"] * 3
     r = p.run(*deep, p.tree + "/ok.sh")
     tap.ok(r.rc == 0 and "ran" in r.out, "exec: a wrapper in a wrapped tree", r)
