@@ -3,7 +3,7 @@
  * Ways to start a program: ih-spawn HOW [N] -- PROGRAM ARG…
  * vfork, posix_spawn, thread (exec from another thread while more run), daemon (fork, setsid, fork,
  * the first two leave), fork (N children that only exit), loop (N times fork, exec, wait).
- * Prints how many microseconds a turn took for fork and loop.
+ * Prints how many microseconds the median turn took for fork and loop.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -88,41 +88,59 @@ static int by_daemon(long n)
 	_exit(126);
 }
 
-static long since(const struct timespec *start)
+static long now(void)
 {
-	struct timespec now;
+	struct timespec t;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - start->tv_sec) * 1000000 + (now.tv_nsec - start->tv_nsec) / 1000;
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+	long x = *(const long *)a, y = *(const long *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* N turns; prints the median, which a turn that others took the processor from does not move. */
+static int repeat(long n, int (*turn)(long))
+{
+	long *took = calloc((size_t)n, sizeof(*took));
+	int r = 0;
+
+	if (!took)
+		return 2;
+	for (long i = 0; i < n; i++) {
+		long start = now();
+
+		r |= turn(0);
+		took[i] = now() - start;
+	}
+	qsort(took, (size_t)n, sizeof(*took), compare);
+	printf("%ld.%02ld\n", took[n / 2] / 1000, took[n / 2] % 1000 / 10);
+	free(took);
+	return r;
+}
+
+static int fork_once(long n)
+{
+	pid_t pid = fork();
+
+	(void)n;
+	if (pid == 0)
+		_exit(0);
+	return finish(pid);
 }
 
 static int by_fork(long n)
 {
-	struct timespec start;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &start);
-	for (long i = 0; i < n; i++) {
-		pid_t pid = fork();
-
-		if (pid == 0)
-			_exit(0);
-		if (finish(pid) != 0)
-			return 1;
-	}
-	printf("%ld.%02ld\n", since(&start) / n, since(&start) * 100 / n % 100);
-	return 0;
+	return repeat(n, fork_once);
 }
 
 static int by_loop(long n)
 {
-	struct timespec start;
-	int r = 0;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &start);
-	for (long i = 0; i < n; i++)
-		r |= by_posix_spawn(0);
-	printf("%ld.%02ld\n", since(&start) / n, since(&start) * 100 / n % 100);
-	return r;
+	return repeat(n, by_posix_spawn);
 }
 
 static const struct {
