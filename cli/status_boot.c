@@ -214,8 +214,8 @@ void ih_status_measurements(struct ih_status *s)
 	struct ih_pcrs pcrs;
 	int r = 0;
 
-	if (asprintf(&name, "%s%s", s->sys, IH_BOOT_LOG + strlen("/sys")) < 0 ||
-	    asprintf(&where, "%s%s", s->sys, IH_SYS_TPM + strlen("/sys")) < 0) {
+	if (asprintf(&name, "%s%s", s->sys, &IH_BOOT_LOG[strlen("/sys")]) < 0 ||
+	    asprintf(&where, "%s%s", s->sys, &IH_SYS_TPM[strlen("/sys")]) < 0) {
 		name = where = NULL;
 		return;
 	}

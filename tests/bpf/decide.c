@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * decide OBJECT POLICY: the kernel's answers equal user space's, for every profile and a policy
- * that uses every condition, 20,000 made-up facts each. Speaks TAP; exit 77 where nobody may load
+ * that uses every condition, 20,000 made-up facts each. Speaks TAP; skipped where nobody may load
  * BPF.
  */
 #include <errno.h>
@@ -173,7 +173,7 @@ int main(int argc, char **argv)
 	if (r == -EPERM || r == -ENOSYS) { /* what the verifier refuses is -EACCES or -EINVAL */
 		printf("1..0 # SKIP BPF programs cannot be loaded here: %s\n", strerror(-r));
 		bpf_object__close(object);
-		return 77;
+		return 0;
 	}
 	if (r < 0) {
 		printf("1..1\nnot ok 1 - the verifier takes it\n# %s: %s\n", strerror(-r),

@@ -36,7 +36,7 @@ def main():
     ihard, count = os.path.realpath(sys.argv[1]), int(os.environ.get("IHARD_FLIPS", "1000"))
     if not os.path.exists(STUB) or not shutil.which("sbverify"):
         print("1..0 # SKIP systemd's stub or sbverify is not here (packages systemd-boot-efi, sbsigntool)")
-        return 77
+        return 0
     rng = random.Random(20240611)
     with tempfile.TemporaryDirectory() as d:
         os.chdir(d)

@@ -61,7 +61,7 @@ class Tap:
 
 def skip_all(why):
     print("1..0 # SKIP " + why)
-    sys.exit(77)
+    sys.exit(0)  # in TAP the plan says it; meson takes another status for an error
 
 
 class Result:

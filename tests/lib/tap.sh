@@ -5,7 +5,7 @@
 #   tap_like TEXT REGEX NAME    grep -E
 #   tap_run WANTED NAME CMD…    runs CMD; its exit status must be WANTED. Output: $tap_out, $tap_err
 #   tap_skip NAME REASON        a test that cannot be done here
-#   tap_skip_all REASON         ends the file with exit status 77
+#   tap_skip_all REASON         ends the file: all of it is skipped
 #   tap_done                    prints the plan; exit status 0, or 1 when a test failed
 tap_count=0
 tap_failed=0
@@ -75,7 +75,7 @@ tap_skip() {
 
 tap_skip_all() {
 	echo "1..0 # SKIP $*"
-	exit 77
+	exit 0 # in TAP the plan says it; meson takes another status for an error
 }
 
 tap_done() {
