@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "bootchain/stage2_extra.h"
 #include "bootchain/tpm.h"
 #include "common/fd.h"
 #include "integrity/verified_set.h"
@@ -281,6 +282,35 @@ static void summarize(struct run *run)
 	out->console = head;
 }
 
+/* What came in unsigned beside the image. Return: false when that is a failure. */
+static bool judge_companions(struct run *run)
+{
+	const bool refuse = run->s->config->companions == IH_STAGE2_COMPANIONS_REFUSE;
+	struct ih_stage2_extra extra;
+	struct ih_diag diag;
+	bool is_clean;
+	int r = ih_stage2_extra_find(run->s->extra, &extra);
+
+	if (r < 0)
+		(void)ih_fail(&diag, r, "cannot look for companions in '%s': %s", run->s->extra,
+			      strerror(-r));
+	else if (extra.n)
+		(void)ih_fail(&diag, 0,
+			      "%zu unsigned companion%s came from the boot partition beside the "
+			      "image: %s%s; registers 12 and 13 show them",
+			      extra.n, extra.n > 1 ? "s" : "", ih_text_get(&extra.names),
+			      extra.n > IH_STAGE2_EXTRA_NAMED_MAX ? ", …" : "");
+	is_clean = r == 0 && !extra.n;
+	ih_stage2_extra_done(&extra);
+	if (!is_clean && !refuse)
+		(void)ih_text_addf(&run->out->report, "%s\n", diag.text);
+	if (is_clean || !refuse)
+		return true;
+	tell(run, diag.text);
+	run->out->result |= IH_VERIFY_OTHER;
+	return false;
+}
+
 void ih_stage2_run(const struct ih_stage2 *s, struct ih_stage2_outcome *ret)
 {
 	struct run run = { .s = s, .out = ret };
@@ -296,6 +326,7 @@ void ih_stage2_run(const struct ih_stage2 *s, struct ih_stage2_outcome *ret)
 		if (!good)
 			tell_problems(&run);
 	}
+	good = judge_companions(&run) && good;
 	conclude(&run, good);
 	summarize(&run);
 	ih_verify_free(run.verify);

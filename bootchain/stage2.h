@@ -19,6 +19,7 @@ struct ih_stage2 {
 	const char *state;   /* directory for the results, "/run/ihard" */
 	const char *init;    /* from the signed command line */
 	const char *tcti;    /* of the TPM; NULL: the kernel's */
+	const char *extra;   /* where the stub left companions, IH_STAGE2_EXTRA */
 	const struct ih_stage2_config *config;
 };
 

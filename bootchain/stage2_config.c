@@ -27,6 +27,7 @@ enum name {
 	NAME_SEAL,
 	NAME_REQUIRE_SEAL,
 	NAME_GENERATION_FLOOR,
+	NAME_COMPANIONS,
 	NAME_MAX_,
 };
 
@@ -44,6 +45,7 @@ static const char *const names[NAME_MAX_] = {
 	[NAME_SEAL] = "seal",
 	[NAME_REQUIRE_SEAL] = "require-seal",
 	[NAME_GENERATION_FLOOR] = "generation-floor",
+	[NAME_COMPANIONS] = "companions",
 };
 
 static const char *const actions[] = {
@@ -115,6 +117,15 @@ static int set_action(enum ih_stage2_action *at, const char *value)
 	return -EINVAL;
 }
 
+static int set_companions(enum ih_stage2_companions *at, const char *value)
+{
+	if (strcmp(value, "report") != 0 && strcmp(value, "refuse") != 0)
+		return -EINVAL;
+	*at = strcmp(value, "refuse") == 0 ? IH_STAGE2_COMPANIONS_REFUSE
+					   : IH_STAGE2_COMPANIONS_REPORT;
+	return 0;
+}
+
 static int set_sigs(unsigned int *at, const char *value)
 {
 	int r = set_number(at, value, IH_KEYS_MAX);
@@ -149,6 +160,8 @@ static int set(struct ih_stage2_config *c, enum name name, const char *value, st
 		return set_directory(&c->seal, value);
 	case NAME_REQUIRE_SEAL:
 		return set_yes(&c->require_seal, value, true);
+	case NAME_COMPANIONS:
+		return set_companions(&c->companions, value);
 	case NAME_GENERATION_FLOOR:
 		return ih_parse_u64(value, UINT64_MAX, &c->generation_floor);
 	default:

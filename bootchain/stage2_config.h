@@ -22,12 +22,19 @@ enum ih_stage2_action {
 	IH_STAGE2_WARN,	    /* say so and go on, unverified */
 };
 
+/* What unsigned companions of the image are (credentials and extensions beside it). */
+enum ih_stage2_companions {
+	IH_STAGE2_COMPANIONS_REPORT = 0, /* a remark: they may be meant, and hold no code of ours */
+	IH_STAGE2_COMPANIONS_REFUSE,	 /* a failure like any other */
+};
+
 struct ih_stage2_config {
 	struct ih_keys keys;
 	unsigned int sigs_needed; /* at least 1 */
 	enum ih_stage2_action on_failure;
 	bool no_content_addressed;
 	bool keys_from_command_line; /* ihard.keys= and ihard.sigs-needed= count */
+	enum ih_stage2_companions companions;
 	bool require_seal;	 /* no full verification where a seal is missing or does not fit */
 	unsigned int time_limit; /* seconds; 0: none */
 	unsigned int reboot_delay; /* seconds to read the console in */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "bootchain/stage2.h"
+#include "bootchain/stage2_extra.h"
 #include "common/cleanup.h"
 #include "common/fd.h"
 #include "config.h"
@@ -35,23 +36,29 @@ enum {
 };
 
 struct request {
-	const char *config, *cmdline, *init, *sysroot, *state, *tcti;
+	const char *config, *cmdline, *init, *sysroot, *state, *tcti, *extra;
 	bool dry; /* never reboot */
 };
 
 static const struct option options[] = {
-	{ "config", required_argument, NULL, 'c' }, { "cmdline", required_argument, NULL, 'k' },
-	{ "init", required_argument, NULL, 'i' },   { "sysroot", required_argument, NULL, 'r' },
-	{ "state", required_argument, NULL, 's' },  { "tcti", required_argument, NULL, 't' },
-	{ "dry-run", no_argument, NULL, 'n' },	    { "version", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },	    { 0 },
+	{ "config", required_argument, NULL, 'c' },
+	{ "cmdline", required_argument, NULL, 'k' },
+	{ "init", required_argument, NULL, 'i' },
+	{ "sysroot", required_argument, NULL, 'r' },
+	{ "state", required_argument, NULL, 's' },
+	{ "tcti", required_argument, NULL, 't' },
+	{ "extra", required_argument, NULL, 'e' },
+	{ "dry-run", no_argument, NULL, 'n' },
+	{ "version", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
 };
 
 static int print_help(void)
 {
 	printf("usage: ihard-stage2 [--config FILE] [--cmdline FILE] [--init PATH] [--sysroot "
 	       "DIR]\n"
-	       "                    [--state DIR] [--tcti TCTI] [--dry-run]\n\n"
+	       "                    [--state DIR] [--tcti TCTI] [--extra DIR] [--dry-run]\n\n"
 	       "Verifies the closure that init= names before the initrd hands over to it.\n"
 	       "ihard-stage2(8) is the manual.\n");
 	return EXIT_VERIFIED;
@@ -81,6 +88,9 @@ static int parse(int argc, char **argv, struct request *q)
 			break;
 		case 't':
 			q->tcti = optarg;
+			break;
+		case 'e':
+			q->extra = optarg;
 			break;
 		case 'n':
 			q->dry = true;
@@ -213,6 +223,7 @@ static int verify(const struct request *q, const struct ih_stage2_config *c, con
 		.state = q->state,
 		.init = init,
 		.tcti = q->tcti,
+		.extra = q->extra,
 		.config = c,
 	};
 	struct ih_stage2_outcome out;
@@ -235,7 +246,10 @@ static int verify(const struct request *q, const struct ih_stage2_config *c, con
 
 int main(int argc, char **argv)
 {
-	struct request q = { .cmdline = CMDLINE, .sysroot = "/sysroot", .state = "/run/ihard" };
+	struct request q = { .cmdline = CMDLINE,
+			     .sysroot = "/sysroot",
+			     .state = "/run/ihard",
+			     .extra = IH_STAGE2_EXTRA };
 	struct ih_stage2_config config = { 0 };
 	struct ih_diag diag = { 0 };
 	_free_ char *init = NULL;

@@ -69,6 +69,31 @@ digest=$(for p in $(nix_store_closure "$S" "$sys" | sort); do
 done | nix-hash --type sha256 --base32 --flat /dev/stdin)
 tap_is "$event" "ihard closure sha256:$digest sigs 1" "and a verifier can compute it from what nix-store prints"
 
+mkdir -p "$work/extra/credentials"
+echo '{}' >"$work/extra/tpm2-pcr-signature.json"
+config 'companions = refuse'
+tap_run 0 "what the signed image brought is no companion" boot --extra "$work/extra"
+echo secret >"$work/extra/credentials/a.cred"
+tap_run 1 "an unsigned credential beside the image" boot --extra "$work/extra"
+tap_like "$tap_err" "1 unsigned companion came .* beside the image: 'credentials/a.cred'" "is named"
+tap_is "$(cat "$work/state/measured")" "ihard unverified" "and the failure is what is measured"
+mkdir "$work/extra/sysext"
+echo raw >"$work/extra/sysext/b.raw"
+tap_run 1 "an extension as well" boot --extra "$work/extra"
+tap_like "$tap_err" "2 unsigned companions" "both are counted"
+config
+tap_run 0 "they are a remark by default" boot --extra "$work/extra"
+tap_like "$tap_out" "2 unsigned companions" "in the report"
+tap_run 0 "none at all" boot --extra "$work/none"
+ln -s /etc "$work/linked"
+config 'companions = refuse'
+tap_run 1 "a folder that is a link" boot --extra "$work/linked"
+tap_like "$tap_err" "cannot look for companions" "cannot be told, and so is refused"
+config 'companions = maybe'
+tap_run 1 "a value that is none" boot
+tap_like "$tap_err" "'maybe' is no value for 'companions'" "is named"
+config
+
 nix_tamper_byte "$S" "$lib/f7"
 tap_run 1 "one flipped bit" boot
 tap_like "$tap_err" "the system is NOT what was signed" "is said on the console"
