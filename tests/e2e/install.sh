@@ -204,6 +204,57 @@ for f in "$esp"/EFI/Linux/ihard-*; do mv "$f" "${f%+2.efi}.efi"; done
 tap_run 0 "a new key" signed
 tap_is "$(find "$esp/EFI/Linux" -name 'ihard-*' | wc -l)" 5 "replaces every image"
 
+# sections that are made here, and secrets
+part() {
+	objcopy -O binary --only-section="$1" "$2" "$dir/part" 2>/dev/null && cat "$dir/part"
+}
+rm -rf "$esp"
+mkdir -p "$esp"
+openssl genpkey -algorithm rsa -pkeyopt rsa_keygen_bits:2048 -out "$dir/pcr.key" 2>/dev/null
+chmod 600 "$dir/pcr.key"
+# a kernel that says its version, as the x86 boot protocol has it
+{
+	head -c 514 /dev/zero
+	printf 'HdrS\0\0\0\0\0\0\0\0\200\001'
+	head -c 368 /dev/zero
+	printf '6.12.99-test (builder@host) #1\0'
+	head -c 100000 /dev/zero
+} >"$dir/store/bzImage-0"
+tap_run 0 "images with signed registers" signed --pcr-key "$dir/pcr.key"
+all=0 named=0
+for f in "$esp"/EFI/Linux/*.efi; do
+	[ "$(part .pcrpkey "$f" | head -1)" = "-----BEGIN PUBLIC KEY-----" ] || all=1
+	part .pcrsig "$f" | grep -q '"sha256"' || all=1
+	[ "$(part .uname "$f")" = 6.12.99-test ] && named=$((named + 1))
+done
+tap_ok $all "each has the key and the signatures (boot-tpm.sh holds those against systemd-measure)"
+tap_ok "$([ $named -gt 0 ]; echo $?)" "the kernel's version is in those whose kernel says it"
+before=$(find "$esp" -type f -printf '%p %T@ %i\n' | sort)
+tap_run 0 "again" signed --pcr-key "$dir/pcr.key"
+tap_is "$(find "$esp" -type f -printf '%p %T@ %i\n' | sort)" "$before" "touches nothing"
+
+printf '#!/bin/sh\nprintf 070701secret >>"$1"\n' >"$dir/store/secrets"
+chmod 755 "$dir/store/secrets"
+sed -i 's|"kernelParams"|"initrdSecrets":"'"$dir"'/store/secrets","kernelParams"|' "$dir/store/gen-3/boot.json"
+tap_run 0 "a generation with a program for secrets" signed
+n=0
+for f in "$esp"/EFI/Linux/*.efi; do
+	part .initrd "$f" | tail -c 12 | grep -q 070701secret && n=$((n + 1)) && secret=$f
+done
+tap_is $n 1 "they are in its image, and in no other"
+sum=$(sha256sum <"$secret")
+sed -i s/secret/better/ "$dir/store/secrets"
+tap_run 0 "other secrets" signed
+tap_like "$(part .initrd "$secret" | tail -c 12)" 070701better "are put in under the same name"
+tap_ok "$([ "$sum" != "$(sha256sum <"$secret")" ]; echo $?)" "the image is another"
+printf '#!/bin/sh\nexit 9\n' >"$dir/store/secrets"
+tap_run 125 "when the program fails" signed
+tap_like "$tap_err" "ended with status 9; without its secrets no boot entry is made" "it is said"
+tap_like "$(part .initrd "$secret" | tail -c 12)" 070701better "and what is there stays"
+sed -i 's|"initrdSecrets":"[^"]*",||; s|"org.nixos.specialisation.v1"|"org.nixos.initrd-secrets.v1":{"a":"/etc/secret"},&|' "$dir/store/gen-3/boot.json"
+tap_run 0 "secrets as the second version of bootspecs has them" signed --limit 9
+tap_like "$tap_err" "org.nixos.initrd-secrets.v1" "are not put where everybody could read them: that generation is left out"
+
 # a partition that is too small
 small() {
 	unshare --mount --propagation private bash -c '
