@@ -76,6 +76,9 @@ struct ih_backend_ops {
 	/* What a guard before this one left in force: 0, or -ENOENT. NULL unless it survives. */
 	int (*found)(struct ih_gate_config *ret);
 
+	/* See ih_gate_known(). NULL unless it survives. */
+	int (*known)(void *state, const struct ih_file_key *key, struct ih_seed *ret);
+
 	/* Make it outlive this process, and end that. NULL unless it survives. */
 	int (*keep)(void *state, struct ih_diag *diag);
 	int (*release)(void *state, struct ih_diag *diag);

@@ -51,6 +51,11 @@ static int bpf_remove(void *state, const struct ih_file_key *key)
 	return ih_gate_remove(((struct state *)state)->gate, key);
 }
 
+static int bpf_known(void *state, const struct ih_file_key *key, struct ih_seed *ret)
+{
+	return ih_gate_known(((struct state *)state)->gate, key, ret);
+}
+
 static int bpf_attach(void *state, struct ih_diag *diag)
 {
 	struct state *s = state;
@@ -99,6 +104,7 @@ const struct ih_backend_ops ih_backend_bpf = {
 	.remove = bpf_remove,
 	.attach = bpf_attach,
 	.found = ih_gate_pinned_config,
+	.known = bpf_known,
 	.keep = bpf_keep,
 	.release = bpf_release,
 	.event_fd = bpf_event_fd,

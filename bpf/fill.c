@@ -104,6 +104,8 @@ int ih_fill_put(struct ih_fill *f, int fd, const char *name, enum ih_trust_class
 		(void)__atomic_add_fetch(&f->full, 1, __ATOMIC_RELAXED);
 	if (r == 0)
 		(void)__atomic_add_fetch(&f->files, 1, __ATOMIC_RELAXED);
+	if (r == 0 && f->each)
+		f->each(f->user, fd, trust);
 	return r;
 }
 
@@ -196,9 +198,14 @@ int ih_fill_all(struct ih_fill *f)
 		for (size_t k = 0; k < f->providers[i].n_trees && r == 0; k++)
 			if (f->providers[i].kind == IH_PROVIDER_PATHS)
 				r = ih_fill_tree(f, trust, f->providers[i].trees[k]);
+	/* seals last: of two classes a file keeps the one that came later, and sealed is the best
+	 */
 	for (size_t i = 0; i < f->n_providers && r == 0; i++)
 		if (f->providers[i].kind == IH_PROVIDER_NIX)
 			r = ih_fill_store(f, &f->providers[i]);
+	for (size_t i = 0; i < f->n_providers && r == 0; i++)
+		if (f->providers[i].kind == IH_PROVIDER_SEAL)
+			r = ih_fill_seals(f, trust, &f->providers[i]);
 	ih_trust_free(trust);
 	if (f->full)
 		ih_fill_note(f,

@@ -42,6 +42,9 @@ struct ih_fill {
 	struct ih_file_key guard; /* the guard's own program */
 	volatile bool *stop;	  /* set by another thread: give up soon */
 
+	/* Told of each file that is vouched for; may be NULL. */
+	void (*each)(void *user, int fd, enum ih_trust_class trust);
+
 	/* What people should know, a sentence each; may be NULL. */
 	void (*note)(void *user, const char *sentence);
 	void *user;

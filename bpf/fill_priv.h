@@ -5,6 +5,7 @@
 #include "bpf/fill.h"
 
 int ih_fill_tree(struct ih_fill *f, struct ih_trust *trust, const char *tree);
+int ih_fill_seals(struct ih_fill *f, struct ih_trust *trust, const struct ih_provider *p);
 int ih_fill_store(struct ih_fill *f, const struct ih_provider *p);
 
 void ih_fill_note(const struct ih_fill *f, const char *format, ...)

@@ -188,8 +188,8 @@ static void note_bad(struct ih_fill *f, const struct ih_verify *v)
 		if (ih_verify_object_result(v, o) == 0)
 			continue;
 		f->bad++;
-		ih_fill_note(f, "'%s' is not vouched for: %s", o->base,
-			     o->problems && o->problems->n ? o->problems->list[0] : "not verified");
+		ih_fill_note(f, "not vouched for: %s",
+			     o->problems && o->problems->n ? o->problems->list[0] : o->base);
 	}
 }
 

@@ -59,3 +59,11 @@ struct ih_guard_options {
  * Return: 0, or a negative errno with a sentence.
  */
 int ih_guard_run(const struct ih_guard_options *options, struct ih_diag *diag);
+
+/**
+ * ih_guard_dry_run() - find out what would be vouched for, and enforce nothing
+ *
+ * Prints every file of it to stdout, "<class> <path>", and to stderr what people should know, the
+ * number of files and the time that it took.
+ */
+int ih_guard_dry_run(const struct ih_guard_options *options, struct ih_diag *diag);

@@ -28,40 +28,59 @@ void ih_guard_rules_free(struct ih_guard_rules *rules)
 	free(rules);
 }
 
-/*
- * While the lock is on root is not trusted, and root can write the policy's file: it counts only
- * when the rules in force would let it run as code. The built-in profiles are part of the program.
- */
-static int check_file(struct ih_guard *g, struct ih_diag *diag)
+/* Would the rules in force let it run as code? The kernel knows, also when we just started. */
+static int check_file(struct ih_guard *g, const char *path, struct ih_diag *diag)
 {
-	const char *file = g->options->policy;
-	struct ih_evidence evidence;
-	int r;
+	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct ih_gate_file file;
+	struct ih_seed seed;
+	struct stat st;
 
-	if (!g->config.lock || !g->rules || g->options->profile)
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return ih_fail(diag, -errno, "cannot open '%s': %s", path, strerror(errno));
+	file = ih_gate_file_of(&st);
+	if (g->backend->known && g->backend->known(g->state, &file.key, &seed) == 0 &&
+	    seed.trust >= g->config.min_trust && seed.size == file.seed.size &&
+	    seed.ctime_s == file.seed.ctime_s && seed.ctime_ns == file.seed.ctime_ns)
 		return 0;
-	file = file ? file : IH_POLICY_FILE;
-	if (!g->options->policy && access(file, F_OK) < 0)
+	return ih_fail(
+		diag, -EPERM,
+		"while the lock is on '%s' is not taken as a policy, for the policy in force "
+		"does not vouch for it; put it where that trusts files",
+		path);
+}
+
+/*
+ * While the lock is on root is not trusted, and root writes policies, units and command lines: a
+ * file counts only when it is vouched for, and of the profiles, which are part of the program,
+ * those that are made for a machine that refuses.
+ */
+static int check_lock(struct ih_guard *g, struct ih_diag *diag)
+{
+	const struct ih_guard_options *o = g->options;
+
+	if (!g->config.lock)
 		return 0;
-	(void)pthread_mutex_lock(&g->judging);
-	r = ih_trust_path(g->rules->trust, AT_FDCWD, file, NULL, &evidence);
-	(void)pthread_mutex_unlock(&g->judging);
-	if (r == 0 && evidence.trust < g->config.min_trust)
-		r = ih_fail(diag, -EPERM,
-			    "while the lock is on '%s' is not taken as a policy: it is %s (%s); "
-			    "put it where the policy in force trusts files",
-			    file, ih_trust_class_name(evidence.trust), evidence.reason);
-	else if (r < 0)
-		(void)ih_fail(diag, r, "cannot open '%s': %s", file, strerror(-r));
-	ih_evidence_done(&evidence);
-	return r;
+	if (o->interpreters)
+		return ih_fail(diag, -EPERM, "while the lock is on grammars of '%s' are not taken",
+			       o->interpreters);
+	if (o->profile && strcmp(o->profile, "server") != 0 && strcmp(o->profile, "appliance") != 0)
+		return ih_fail(diag, -EPERM,
+			       "while the lock is on the profile '%s' is not taken: 'server' and "
+			       "'appliance' are",
+			       o->profile);
+	if (o->policy)
+		return check_file(g, o->policy, diag);
+	if (o->profile || access(IH_POLICY_FILE, F_OK) < 0)
+		return 0;
+	return check_file(g, IH_POLICY_FILE, diag);
 }
 
 int ih_guard_rules_load(struct ih_guard *g, struct ih_guard_rules **ret, struct ih_diag *diag)
 {
 	const struct ih_guard_options *o = g->options;
 	struct ih_guard_rules *rules;
-	int r = check_file(g, diag);
+	int r = check_lock(g, diag);
 
 	if (r < 0)
 		return r;

@@ -251,6 +251,12 @@ int ih_gate_remove(struct ih_gate *gate, const struct ih_file_key *key)
 	return bpf_map__delete_elem(gate->skeleton->maps.ih_seeds, key, sizeof(*key), 0);
 }
 
+int ih_gate_known(struct ih_gate *gate, const struct ih_file_key *key, struct ih_seed *ret)
+{
+	return bpf_map__lookup_elem(gate->skeleton->maps.ih_seeds, key, sizeof(*key), ret,
+				    sizeof(*ret), 0);
+}
+
 static int put_grammars(struct ih_gate *gate, uint32_t slot, const struct ih_tables *t)
 {
 	struct ih_flat_tables *flat;

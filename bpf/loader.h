@@ -66,6 +66,9 @@ struct ih_gate_file ih_gate_file_of(const struct stat *st);
 int ih_gate_add(struct ih_gate *gate, const struct ih_gate_file *file);
 int ih_gate_remove(struct ih_gate *gate, const struct ih_file_key *key);
 
+/* What the kernel was told of a file. Return: 0, -ENOENT. */
+int ih_gate_known(struct ih_gate *gate, const struct ih_file_key *key, struct ih_seed *ret);
+
 /* What a policy becomes for the kernel. Copied. */
 struct ih_gate_policy {
 	struct ih_gate_config config; /* n_rules is set from below */

@@ -35,6 +35,7 @@ enum option_value {
 	OPT_FILES,
 	OPT_VERBOSE,
 	OPT_PROBE,
+	OPT_DRY_RUN,
 	OPT_VERSION,
 	OPT_HELP,
 };
@@ -55,6 +56,7 @@ static const struct option options[] = {
 	{ "files", required_argument, NULL, OPT_FILES },
 	{ "verbose", no_argument, NULL, OPT_VERBOSE },
 	{ "probe", no_argument, NULL, OPT_PROBE },
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ 0 },
@@ -83,6 +85,7 @@ static int help(void)
 	       "  --no-keep            the gates open when this process ends\n"
 	       "  --verbose            denials on standard error, too\n"
 	       "  --probe              say which back ends work here, and end\n"
+	       "  --dry-run            print the files that would be vouched for, and end\n"
 	       "  --version, --help\n\n"
 	       "ihard-guard(8) is the manual.\n",
 	       IH_GUARD_FILES_DEFAULT);
@@ -122,6 +125,7 @@ static const char *unless_none(const char *value)
 struct request {
 	struct ih_guard_options options;
 	const char *roots[IH_FILL_ROOTS_MAX];
+	bool dry;
 	int exit; /* not -1: there is nothing to guard */
 };
 
@@ -192,6 +196,9 @@ static void take_option(struct request *q, int opt, const char *value)
 	case OPT_PROBE:
 		q->exit = probe();
 		return;
+	case OPT_DRY_RUN:
+		q->dry = true;
+		return;
 	case OPT_VERSION:
 		printf("ihard-guard %s\n", IH_VERSION);
 		q->exit = 0;
@@ -250,7 +257,7 @@ int main(int argc, char **argv)
 	q.options.roots = q.options.n_roots ? q.roots : default_roots;
 	if (!q.options.n_roots)
 		q.options.n_roots = sizeof(default_roots) / sizeof(default_roots[0]);
-	if (ih_guard_run(&q.options, &diag) < 0) {
+	if ((q.dry ? ih_guard_dry_run : ih_guard_run)(&q.options, &diag) < 0) {
 		fprintf(stderr, "ihard-guard: %s\n", diag.text);
 		return EXIT_FAILED;
 	}

@@ -8,6 +8,7 @@
 # files: policy/profiles/server.json=/etc/ihard/policy.json
 # limit: 280
 . /run/lab/tap.sh
+trap 'rm -rf /sys/fs/bpf/ihard' EXIT # should the test end early: a closed machine cannot tell
 
 echo 'echo ok' > /usr/bin/lab-script
 echo 'print(1)' > /usr/bin/lab-python
@@ -83,7 +84,8 @@ while kill -0 $starter 2> /dev/null; do try; done
 wait $starter
 try
 kill -KILL $first
-read -r second < <(ihard guard status --json)
+ihard guard status --json > /run/out/second
+read -r second < /run/out/second
 second=${second##*\"pid\":}
 second=${second%%,*}
 try
@@ -120,7 +122,7 @@ done
 tap_is "$(got verbs frobnicate)" 2 "an unknown request is refused"
 tap_is "$(got verbs user)" 125 "a user who is not root may not ask"
 tap_is "$(got verbs bad-reload)" 1 "a policy that cannot be read is refused"
-tap_like "$(cat /run/out/reload.bad)" "policy.json.*rules" "and the reason named"
+tap_like "$(cat /run/out/reload.bad)" "policy.json: line 1: " "and the reason named"
 tap_is "$(got verbs new)" 0 "a new file in a tree runs, and its caller need not try twice"
 tap_is "$(got verbs moved)" 0 "a file that was moved into place runs"
 tap_is "$(got verbs writable)" 126 "not when others can write it"

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Root against the guard, while the lock is on. Nothing opens the gates again, so everything here is
+# judged in a machine that refuses what nobody vouches for: no awk, no sed, no code on command lines.
+# packages: python3 bpftool kmod
+# files: build:cli/ihard-guard=/usr/sbin/ihard-guard build:cli/ihard=/usr/bin/ihard build:cli/ihard-verbs=/usr/bin/ihard-verbs
+# files: tests/vm/guest/guard-root.py=/usr/share/lab/guard-root.py
+# limit: 290
+. /run/lab/tap.sh
+
+cp /usr/bin/id /root/program
+cp /usr/bin/id /root/module.ko
+mkdir -p /root/other /etc/ihard
+echo '{ "version": 1, "trust": [], "rules": [] }' > /root/policy.json
+
+# status COMMAND…: how it ends
+status() {
+	"$@" > /dev/null 2>&1
+	echo $?
+}
+program() { status /root/program; }
+guard() {
+	/usr/sbin/ihard-guard "$@" 2> /run/guard.log &
+	pid=$!
+	for _ in $(seq 900); do
+		grep -q ' by BPF' /run/guard.log && return
+		kill -0 $pid 2> /dev/null || return
+		sleep 0.1
+	done
+}
+
+tap_is "$(program)" 0 "the program works without the guard"
+tap_is "$(status insmod /root/module.ko)" 1 "a module that is none is no module"
+tap_like "$(insmod /root/module.ko 2>&1)" 'Invalid module format' "because of what is in it"
+tap_is "$(status dd if=/dev/null of=/dev/vda conv=notrunc)" 0 "the disk can be opened for writing"
+tap_is "$(status bpftool prog show)" 0 "root uses bpf(2)"
+
+# more files than there is room for: what is not in the table does not run; the gates open with the guard
+guard --profile server --files 500 --no-keep
+tap_is "$(program)" 126 "more files than room: the program is refused"
+kill -TERM $pid
+wait $pid
+tap_is "$(program)" 0 "the program works when a guard that keeps nothing is gone"
+tap_like "$(< /run/guard.log)" 'found no room' "the guard says how many files found no room"
+
+guard --profile server --lock
+tap_like "$(< /run/guard.log)" 'locked until the next boot' "the guard is locked"
+tap_is "$(program)" 126 "the program is refused"
+for signal in KILL STOP TERM SEGV; do
+	tap_is "$(status kill -$signal $pid)" 1 "root may not send $signal to the guard"
+done
+tap_is "$(status kill -0 $pid)" 0 "the guard lives"
+tap_is "$(status bpftool prog show)" 255 "root may not use bpf(2)"
+tap_is "$(status rm -rf /sys/fs/bpf/ihard)" 1 "root may not remove the pins"
+tap_is "$(status mv /sys/fs/bpf/ihard /sys/fs/bpf/x)" 1 "nor rename them"
+tap_is "$(status umount /sys/fs/bpf)" 32 "nor unmount bpffs"
+tap_is "$(status umount -l /sys/fs/bpf)" 32 "nor detach it"
+tap_like "$(insmod /root/module.ko 2>&1)" 'not permitted' "root may not load a module that nobody vouches for"
+tap_is "$(status dd if=/dev/null of=/dev/vda conv=notrunc)" 1 "root may not write the disk"
+while read -r name result; do
+	tap_like "$result" '^(EPERM|EACCES)$' "root may not use $name on the guard"
+done <<< "$(python3 /usr/share/lab/guard-root.py $pid)"
+mount --bind /root/program /usr/bin/sum
+tap_is "$(status /usr/bin/sum)" 126 "a program that is mounted over a trusted one is refused"
+umount /usr/bin/sum 2> /dev/null
+cp /usr/bin/id /root/other/id
+tap_is "$(PATH=/root/other:$PATH status id)" 126 "a program that comes first in PATH is refused"
+
+tap_is "$(status ihard guard unload)" 1 "root may not unload"
+tap_like "$(ihard guard unload 2>&1)" 'locked until the next boot' "and is told why"
+cp /root/policy.json /etc/ihard/policy.json
+tap_is "$(status ihard-guard --socket none --events none)" 125 "root's own policy in /etc does not count"
+tap_is "$(status ihard-guard --policy /root/policy.json --socket none --events none)" 125 "nor start a guard with a policy of root's own"
+tap_is "$(status ihard-guard --profile audit --socket none --events none)" 125 "nor with a profile that refuses nothing"
+tap_is "$(status ihard-guard --profile server --interpreters /root --socket none --events none)" 125 "nor with grammars of root's own"
+
+date -s '2001-01-01' > /dev/null
+tap_is "$(program)" 126 "in another year the program is refused"
+tap_is "$(status id)" 0 "and what is trusted goes on"
+cp /root/program /usr/bin/lab-old
+touch -r /usr/bin/id /usr/bin/lab-old
+tap_is "$(status /usr/bin/lab-old)" 0 "a file of a tree is trusted, whatever its times are"
+date -s '2030-01-01' > /dev/null
+tap_is "$(program)" 126 "in the future, too"
+
+# the ring: more refusals than it holds, while the guard is kept busy
+ran=0
+for _ in $(seq "${IH_REFUSALS:-1500}"); do
+	/root/program > /dev/null 2>&1 && ran=$((ran + 1))
+done
+tap_is $ran 0 "no refusal was forgotten in a flood of events"
+# many at once, each of which tries
+for _ in $(seq 60); do
+	(for _ in 1 2 3 4 5; do /root/program && echo ran; done) &
+done > /run/bomb 2> /dev/null
+jobs -p > /run/jobs
+mapfile -t jobs < /run/jobs
+for job in "${jobs[@]}"; do [ "$job" = $pid ] || wait "$job"; done
+tap_is "$(< /run/bomb)" "" "nor when many try at once"
+tap_is "$(status kill -0 $pid)" 0 "the guard lives"
+tap_is "$(program)" 126 "the program is refused"
+tap_is "$(status id)" 0 "what is trusted goes on"
+n=${IH_FILES:-300}
+ran=0
+for i in $(seq "$n"); do
+	cp /root/program "/root/other/$i"
+	"/root/other/$i" > /dev/null 2>&1 && ran=$((ran + 1))
+	rm "/root/other/$i"
+done
+tap_is $ran 0 "none of $n distinct files ran"
+tap_like "$(ihard guard status)" '^enforces$' "the guard enforces still"
+ihard guard status >&2
+tap_done
