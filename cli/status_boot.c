@@ -14,8 +14,12 @@
 #include "common/cleanup.h"
 #include "common/fd.h"
 
-#define GLOBAL	      "8be4df61-93ca-11d2-aa0d-00e098032b8c"
-#define SKIP_REGISTER (1u << 10) /* IMA extends it after the firmware's log */
+#define GLOBAL "8be4df61-93ca-11d2-aa0d-00e098032b8c"
+
+#define MEASURED_MAX 4096 /* bytes of the line that stage 2 measured */
+
+/* Extended when the firmware's log has ended: by IMA, by systemd's phases, by stage 2. */
+#define LATER (1u << 10 | 1u << IH_PCR_KERNEL_IMAGE | 1u << IH_PCR_SYSTEM_EXTENSIONS)
 
 static const char *efivars(const struct ih_status *s)
 {
@@ -179,13 +183,71 @@ static int compare_prediction(const struct ih_status *s, const char *name,
 	return r;
 }
 
+/* Register 11 after the log and as many of systemd's boot phases as were reached. */
+static int compare_phases(const struct ih_pcrs *replayed, const struct ih_pcrs *pcrs,
+			  struct ih_diag *diag)
+{
+	static const char *const reached[] = {
+		"",
+		"enter-initrd",
+		"enter-initrd:leave-initrd",
+		"enter-initrd:leave-initrd:sysinit",
+		"enter-initrd:leave-initrd:sysinit:ready",
+		"sysinit", /* an initrd without systemd */
+		"sysinit:ready",
+	};
+
+	for (size_t i = 0; i < IH_ARRAY_SIZE(reached); i++) {
+		struct ih_pcrs p = *replayed;
+		int r = reached[i][0] ? ih_measure_phases(&p, reached[i], diag) : 0;
+
+		if (r < 0)
+			return r;
+		if (ih_pcr_equal(&p, pcrs, IH_PCR_KERNEL_IMAGE))
+			return 0;
+	}
+	return ih_fail(diag, -EBADMSG,
+		       "register 11 is not what the log and the boot's phases give");
+}
+
+/* Register 13 after the log and what stage 2 says that it measured. */
+static int compare_closure(const struct ih_status *s, struct ih_pcrs *p, const struct ih_pcrs *pcrs,
+			   struct ih_diag *diag)
+{
+	_free_ char *path = NULL, *line = NULL;
+	size_t len;
+
+	if (asprintf(&path, "%s/measured", s->state) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	if (ih_read_file(AT_FDCWD, path, MEASURED_MAX, &line, &len, NULL) == 0)
+		(void)ih_pcr_measure(p, IH_PCR_SYSTEM_EXTENSIONS, line, len);
+	if (ih_pcr_equal(p, pcrs, IH_PCR_SYSTEM_EXTENSIONS))
+		return 0;
+	return ih_fail(diag, -EBADMSG, "register 13 is not what the log and '%s' give", path);
+}
+
+static int compare_later(const struct ih_status *s, const struct ih_eventlog *log,
+			 const struct ih_pcrs *pcrs, struct ih_diag *diag)
+{
+	struct ih_pcrs replayed;
+	int r = ih_eventlog_replay(log, pcrs->algo, &replayed, diag);
+
+	if (r == 0)
+		r = compare_phases(&replayed, pcrs, diag);
+	return r ? r : compare_closure(s, &replayed, pcrs, diag);
+}
+
 static void judge_measurements(struct ih_status *s, const char *name, const struct ih_eventlog *log,
 			       const struct ih_pcrs *pcrs)
 {
 	struct ih_diag diag = { "" };
 	struct ih_status_link *l;
-	int r = ih_measure_compare_registers(name, log, pcrs, SKIP_REGISTER, &diag);
+	int r = ih_measure_compare_registers(name, log, pcrs, LATER, &diag);
 
+	if (r == 0)
+		r = compare_later(s, log, pcrs, &diag);
 	if (r < 0) {
 		l = ih_status_add(s, "measurements", IH_STATUS_BAD, "%s", diag.text);
 		(void)ih_text_addf(&l->mend, "ihard boot measure compare --log %s", name);

@@ -114,6 +114,27 @@ echo "0${value#?}" >"$tpm/4"
 tap_run 1 "a register that the log does not give is bad" ask
 tap_like "$tap_out" '^bad +measurements .*register 4' "and named"
 echo "$value" >"$tpm/4"
+
+# what is measured behind the firmware's log: systemd's phases, and the closure by stage 2
+extend() {
+	python3 -c 'import hashlib, sys
+v = bytes.fromhex(open(sys.argv[1]).read())
+print(hashlib.sha256(v + hashlib.sha256(open(sys.argv[2], "rb").read()).digest()).hexdigest().upper())' "$tpm/$1" "$2" >"$dir/value"
+	mv "$dir/value" "$tpm/$1"
+}
+printf 'ihard closure sha256:x sigs 1\n' >"$dir/state/measured"
+tap_run 1 "stage 2 says that it measured, and did not" ask
+tap_like "$tap_out" '^bad +measurements .*register 13' "and named"
+extend 13 "$dir/state/measured"
+for phase in sysinit ready; do
+	printf %s "$phase" >"$dir/phase"
+	extend 11 "$dir/phase"
+	tap_like "$(ask)" '^good +measurements' "the register of the image after phase $phase"
+done
+extend 11 "$dir/phase"
+tap_run 1 "a phase twice is bad" ask
+tap_like "$tap_out" '^bad +measurements .*register 11' "and named"
+
 head -c 500 /dev/urandom >"$dir/state/verified"
 chmod 0400 "$dir/state/verified"
 tap_run 1 "a verified set that is none is bad" ask
