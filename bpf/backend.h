@@ -70,7 +70,8 @@ struct ih_backend_ops {
 	int (*add)(void *state, const struct ih_gate_file *file);
 	int (*remove)(void *state, const struct ih_file_key *key);
 
-	/* From here it is enforced. The calling process is the guard and must not stop itself. */
+	/* From here it is enforced. The calling process is the guard and must not stop itself. Also
+	 * on success @diag may say what is left out. */
 	int (*attach)(void *state, struct ih_diag *diag);
 
 	/* What a guard before this one left in force: 0, or -ENOENT. NULL unless it survives. */

@@ -189,7 +189,9 @@ static int fan_attach(void *state, struct ih_diag *diag)
 	struct ih_fan *fan = state;
 	int r = ih_fan_serve(fan, diag);
 
-	return r < 0 ? r : ih_fan_watch(fan, "/proc/self", diag);
+	if (r == 0)
+		r = ih_fan_watch(fan, "/proc/self", diag);
+	return ih_fan_is_passed_over(r) && !fan->options.watch ? 0 : r;
 }
 
 static int fan_event_fd(void *state)

@@ -96,6 +96,14 @@ static int watch_only(struct ih_fan *fan, struct ih_diag *diag)
 	return 0;
 }
 
+/* A file system that not even root may look at (FUSE of a user), or that does not answer: the
+ * machine is better watched without it than not at all. It is named. */
+bool ih_fan_is_passed_over(int error)
+{
+	return error == -EACCES || error == -ENOTCONN || error == -ESTALE || error == -EIO ||
+	       error == -EOPNOTSUPP || error == -EINVAL;
+}
+
 /* @proc: "/proc/self" or "/proc/TID". Marks all that can be marked and then says what could not. */
 int ih_fan_watch(struct ih_fan *fan, const char *proc, struct ih_diag *diag)
 {
@@ -116,7 +124,8 @@ int ih_fan_watch(struct ih_fan *fan, const char *proc, struct ih_diag *diag)
 	while (read < MOUNTS_BYTES_MAX && (n = getline(&line, &size, f)) > 0) {
 		read += (size_t)n;
 		r = mark_line(fan, root, line, diag);
-		result = r < 0 ? r : result;
+		if (r < 0 && (result == 0 || ih_fan_is_passed_over(result)))
+			result = r;
 	}
 	free(line);
 	(void)fclose(f);

@@ -155,6 +155,7 @@ static inline bool ih_fan_same(const struct ih_file_key *a, const struct ih_file
 }
 
 /* fanotify_marks.c */
+bool ih_fan_is_passed_over(int error);
 int ih_fan_watch(struct ih_fan *fan, const char *proc, struct ih_diag *diag);
 void ih_fan_watch_namespace_of(struct ih_fan *fan, pid_t tid);
 void ih_fan_ignore(struct ih_fan *fan, int fd, uint64_t mask);

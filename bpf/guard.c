@@ -247,7 +247,10 @@ static int begin(struct ih_guard *g, struct ih_diag *diag)
 		ih_guard_rules_free(rules);
 		return diag->text[0] ? r : ih_fail(diag, r, "%s", strerror(-r));
 	}
+	diag->text[0] = '\0';
 	r = g->backend->attach(g->state, diag);
+	if (r == 0 && diag->text[0])
+		ih_guard_say(g, "not everything is guarded: %s", diag->text);
 	if (r == 0 && g->options->keep && g->backend->keep)
 		r = g->backend->keep(g->state, diag);
 	if (r < 0)
