@@ -78,4 +78,7 @@ for s in $systems; do
 done >"$root.hashes"
 printf '%s\n' "$systems" >"$root.systems"
 rm -rf "${root:?}/etc" "$root.keys"
+# what systemd asks for before it goes over to a root
+mkdir "$root/etc"
+printf 'NAME=lab\nID=lab\n' >"$root/etc/os-release"
 mv "$root/keys" "$root.keys"
