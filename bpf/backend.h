@@ -70,6 +70,9 @@ struct ih_backend_ops {
 	int (*add)(void *state, const struct ih_gate_file *file);
 	int (*remove)(void *state, const struct ih_file_key *key);
 
+	/* See ih_gate_mark(). NULL: this back end does not keep what processes are. */
+	int (*mark)(void *state, pid_t pid, const struct ih_seed *seed);
+
 	/* From here it is enforced. The calling process is the guard and must not stop itself. Also
 	 * on success @diag may say what is left out. */
 	int (*attach)(void *state, struct ih_diag *diag);

@@ -56,6 +56,11 @@ static int bpf_known(void *state, const struct ih_file_key *key, struct ih_seed 
 	return ih_gate_known(((struct state *)state)->gate, key, ret);
 }
 
+static int bpf_mark(void *state, pid_t pid, const struct ih_seed *seed)
+{
+	return ih_gate_mark(((struct state *)state)->gate, pid, seed);
+}
+
 static int bpf_attach(void *state, struct ih_diag *diag)
 {
 	struct state *s = state;
@@ -102,6 +107,7 @@ const struct ih_backend_ops ih_backend_bpf = {
 	.put = bpf_put,
 	.add = bpf_add,
 	.remove = bpf_remove,
+	.mark = bpf_mark,
 	.attach = bpf_attach,
 	.found = ih_gate_pinned_config,
 	.known = bpf_known,

@@ -2,6 +2,7 @@
 /* The guard's life: open, fill, enforce, listen, end. See guard.h. */
 #include "bpf/guard.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -21,6 +22,7 @@
 #include "bpf/notify.h"
 #include "common/cleanup.h"
 #include "common/fd.h"
+#include "common/text.h"
 
 #define EVENTS_AT_ONCE	16
 #define TICK_SECONDS	1
@@ -231,6 +233,46 @@ static int open_backend(struct ih_guard *g, struct ih_diag *diag)
 	return r < 0 ? r : g->backend->open(&options, &g->state, diag);
 }
 
+static void mark_process(struct ih_guard *g, const char *number)
+{
+	char path[64];
+	struct ih_gate_file file;
+	struct ih_seed seed;
+	struct stat st;
+	uint64_t pid;
+
+	if (ih_parse_u64(number, INT32_MAX, &pid) < 0 || pid == (uint64_t)getpid())
+		return;
+	(void)snprintf(path, sizeof(path), "/proc/%s/exe", number);
+	if (stat(path, &st) < 0)
+		return;
+	file = ih_gate_file_of(&st);
+	if (ih_catalog_get(g->catalog, &file.key, &seed) == 0 && !seed.grammar &&
+	    seed.ctime_s == file.seed.ctime_s && seed.ctime_ns == file.seed.ctime_ns)
+		(void)g->backend->mark(g->state, (pid_t)pid, &seed);
+}
+
+/*
+ * What runs already was started when nobody looked. A process whose program is vouched for is what
+ * it would be had it been started now: process 1, which hands text to shells, first of all. What an
+ * interpreter runs cannot be told any more: it stays unverified.
+ */
+static void mark_processes(struct ih_guard *g)
+{
+	const struct dirent *entry;
+	DIR *proc;
+
+	if (g->adopted || !g->backend->mark)
+		return;
+	proc = opendir("/proc");
+	if (!proc)
+		return;
+	while ((entry = readdir(proc)))
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
+			mark_process(g, entry->d_name);
+	(void)closedir(proc);
+}
+
 /* Everything is known before anything is enforced, but for what is verified when it is wanted. */
 static int begin(struct ih_guard *g, struct ih_diag *diag)
 {
@@ -247,10 +289,13 @@ static int begin(struct ih_guard *g, struct ih_diag *diag)
 		ih_guard_rules_free(rules);
 		return diag->text[0] ? r : ih_fail(diag, r, "%s", strerror(-r));
 	}
+	mark_processes(g);
 	diag->text[0] = '\0';
 	r = g->backend->attach(g->state, diag);
 	if (r == 0 && diag->text[0])
 		ih_guard_say(g, "not everything is guarded: %s", diag->text);
+	if (r == 0)
+		mark_processes(g); /* those that were started meanwhile */
 	if (r == 0 && g->options->keep && g->backend->keep)
 		r = g->backend->keep(g->state, diag);
 	if (r < 0)

@@ -336,20 +336,36 @@ int ih_gate_put(struct ih_gate *gate, const struct ih_gate_policy *policy, struc
 	return 0;
 }
 
-int ih_gate_mark_guard(struct ih_gate *gate, struct ih_diag *diag)
+static int mark(struct ih_gate *gate, pid_t pid, const struct ih_task_state *state)
 {
-	struct ih_task_state state = { .provenance = IH_PROVENANCE_VERIFIED,
-				       .flags = IH_SEED_GUARD };
-	_close_ int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	int r;
+	_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 
 	if (pidfd < 0)
-		return ih_fail(diag, -errno, "cannot open a descriptor of this process: %s",
-			       strerror(errno));
-	r = bpf_map__update_elem(gate->skeleton->maps.ih_tasks, &pidfd, sizeof(pidfd), &state,
-				 sizeof(state), BPF_ANY);
+		return -errno;
+	return bpf_map__update_elem(gate->skeleton->maps.ih_tasks, &pidfd, sizeof(pidfd), state,
+				    sizeof(*state), BPF_ANY);
+}
+
+int ih_gate_mark_guard(struct ih_gate *gate, struct ih_diag *diag)
+{
+	const struct ih_task_state state = { .provenance = IH_PROVENANCE_VERIFIED,
+					     .flags = IH_SEED_GUARD };
+	int r = mark(gate, getpid(), &state);
+
 	return r < 0 ? ih_fail(diag, r, "cannot mark this process as the guard: %s", strerror(-r))
 		     : 0;
+}
+
+int ih_gate_mark(struct ih_gate *gate, pid_t pid, const struct ih_seed *seed)
+{
+	const struct ih_task_state state = {
+		.grammar = seed->grammar,
+		.provenance = seed->flags & IH_SEED_LOGIN ? IH_PROVENANCE_INTERACTIVE
+							  : IH_PROVENANCE_VERIFIED,
+		.flags = seed->flags,
+	};
+
+	return mark(gate, pid, &state);
 }
 
 int ih_gate_attach(struct ih_gate *gate, struct ih_diag *diag)

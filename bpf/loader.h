@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 
 #include "common/abi/decide.h"
 #include "common/abi/gate.h"
@@ -89,6 +90,10 @@ int ih_gate_put(struct ih_gate *gate, const struct ih_gate_policy *policy, struc
 /* Tells the gate that this process is the guard: it was started before there was a gate to see it.
  * Children are guards until they execute something. */
 int ih_gate_mark_guard(struct ih_gate *gate, struct ih_diag *diag);
+
+/* What a process is that was started before there was a gate, by the seed of its program; its
+ * children inherit it. Return: 0, -ESRCH, another negative errno. */
+int ih_gate_mark(struct ih_gate *gate, pid_t pid, const struct ih_seed *seed);
 
 /* From here the kernel enforces. All programs or none. */
 int ih_gate_attach(struct ih_gate *gate, struct ih_diag *diag);

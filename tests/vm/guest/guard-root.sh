@@ -59,8 +59,8 @@ tap_is "$(status dd if=/dev/null of=/dev/vda conv=notrunc)" 1 "root may not writ
 while read -r name result; do
 	tap_like "$result" '^(EPERM|EACCES)$' "root may not use $name on the guard"
 done <<< "$(python3 /usr/share/lab/guard-root.py $pid)"
-mount --bind /root/program /usr/bin/sum
-tap_is "$(status /usr/bin/sum)" 126 "a program that is mounted over a trusted one is refused"
+mount --bind /root/program /usr/bin/sum 2> /dev/null
+tap_is "$(/usr/bin/sum 2> /dev/null < /dev/null | grep uid)" "" "a program does not run by being mounted over a trusted one"
 umount /usr/bin/sum 2> /dev/null
 cp /usr/bin/id /root/other/id
 tap_is "$(PATH=/root/other:$PATH status id)" 126 "a program that comes first in PATH is refused"
