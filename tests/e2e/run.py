@@ -7,6 +7,7 @@ With "races" only the races run, 100,000 times.
 """
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -327,6 +328,8 @@ def check_exec(p):
 
 def flip(link, targets, stop):
     n = 0
+    if os.path.lexists(link + ".n"):
+        os.unlink(link + ".n")  # of one that was killed between the two
     while not stop.is_set():
         os.symlink(targets[n % 2], link + ".n")
         os.rename(link + ".n", link)
@@ -338,11 +341,13 @@ def check_races(p, rounds):
     bad = p.out + "/bad"
     os.makedirs(bad, exist_ok=True)
     write(bad + "/r.sh", "#!/bin/sh\necho EVIL\n")
-    write(p.tree + "/r.sh", "#!/bin/sh\nexit 0\n")
+    write(p.tree + "/r.sh", "#!/bin/sh\necho good\n")
     shutil.copy("/bin/true", p.tree + "/r.elf")
     shutil.copy("/bin/echo", bad + "/r.elf")
-    for name, argv, user in (("directory", ["sh", p.out + "/flip/r.sh"], NOBODY), ("script", [p.out + "/flip/r.sh"], NOBODY),
-                             ("program", [p.out + "/flip/r.elf", "EVIL"], NOBODY), ("as root", ["sh", p.out + "/flip/r.sh"], None)):
+    kinds = [("directory", ["/bin/sh", p.out + "/flip/r.sh"], NOBODY), ("script", [p.out + "/flip/r.sh"], NOBODY),
+             ("program", [p.out + "/flip/r.elf", "EVIL"], NOBODY), ("as root", ["/bin/sh", p.out + "/flip/r.sh"], None)]
+    below = rounds * 9 // 40  # of each kind: most by far from a program that runs already, which takes less time
+    for name, argv, user in kinds:
         stop, wrong, ok, denied = threading.Event(), 0, 0, 0
         child = os.fork()
         if child == 0:
@@ -350,14 +355,19 @@ def check_races(p, rounds):
                 flip(p.out + "/flip", [p.tree, bad], stop)
             finally:
                 os._exit(0)
-        for _ in range(rounds // 4):
+        for _ in range(rounds // 40):
             r = p.run(*argv, user=user)
             wrong += "EVIL" in r.out
             ok += r.rc == 0
             denied += r.rc == 126
+        r = p.run(p.tree + "/ih-spawn", "loop", str(below), "--", *argv, user=user, timeout=3600)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        tap.ok(wrong == 0 and ok + denied > 0, "race: %s, %d times: %d ran, %d refused, %d wrong" % (name, rounds // 4, ok, denied, wrong))
+        tap.ok(wrong == 0 and ok + denied == rounds // 40 and ok and denied,
+               "race: %s, %d times: %d ran, %d refused, %d wrong" % (name, rounds // 40, ok, denied, wrong))
+        ran, said = r.out.count("good"), r.err.count("is not trusted")
+        tap.ok("EVIL" not in r.out and re.search(r"^\d+\.\d+$", r.out, re.M) and said and (ran or "elf" in argv[0]),
+               "race: %s, %d times below a program: %d said so, %d refusals said" % (name, below, ran, said), r)
 
 
 def main():
@@ -373,7 +383,7 @@ def main():
             check_reports(p)
             check_exec(p)
             check_faults(p)
-            check_races(p, 200)
+            check_races(p, 800)
     tap.done()
 
 
