@@ -84,6 +84,8 @@ const char *ih_grammar_name(const struct ih_grammar *grammar);
 const char *ih_grammar_file(const struct ih_grammar *grammar); /* "python3.json", or a path */
 uint32_t ih_grammar_id(const struct ih_grammar *grammar);
 bool ih_grammar_has_jit(const struct ih_grammar *grammar);
+/* Does it look for code of its own beside argv[0] (python: pyvenv.cfg), wherever that leads? */
+bool ih_grammar_is_relocatable(const struct ih_grammar *grammar);
 bool ih_grammar_is_launcher(const struct ih_grammar *grammar);
 bool ih_grammar_is_part(const struct ih_grammar *grammar); /* a sub-command, no program */
 /* Name patterns, NUL-separated, ended by an empty one. */

@@ -105,7 +105,7 @@ static const struct {
 	{ "jit", IH_STYLE_JIT },	 { "launcher", IH_STYLE_LAUNCHER },
 	{ "bare", IH_STYLE_BARE },	 { "abbreviate", IH_STYLE_ABBREVIATE },
 	{ "endless", IH_STYLE_ENDLESS }, { "multi-call", IH_STYLE_MULTI },
-	{ "either", IH_STYLE_EITHER },
+	{ "either", IH_STYLE_EITHER },	 { "relocatable", IH_STYLE_RELOCATABLE },
 };
 static const char *const known_flags[] = {
 	"tty",	 "login",   "code",    "script", "stdin",	"interactive",	"repl",

@@ -9,6 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* ihard itself, which judges and then becomes what it was asked for. */
+static bool is_wrapper(const struct ih_hop *hop)
+{
+	const char *slash = hop->evidence.path ? strrchr(hop->evidence.path, '/') : NULL;
+
+	return slash && (strcmp(slash, "/ihard") == 0 || strcmp(slash, "/ihard-exec") == 0);
+}
+
 /* What a new image is, as the one who execs next. */
 enum ih_provenance ih_look_provenance(const struct ih_judgement *j, enum ih_provenance from)
 {
@@ -16,7 +24,9 @@ enum ih_provenance ih_look_provenance(const struct ih_judgement *j, enum ih_prov
 
 	if (hop->facts.program < IH_TRUST_OWNED)
 		return IH_PROVENANCE_UNVERIFIED;
-	/* env, nice, xargs do what they are told: by whoever started them */
+	/* env, nice, xargs and a shim do what they are told: by whoever started them */
+	if (is_wrapper(hop))
+		return from;
 	if (hop->grammar && ih_grammar_is_launcher(hop->grammar) && j->gathered.n_hops > 1)
 		return from;
 	switch (hop->mode) {

@@ -3,6 +3,7 @@
 #include "wrapper/run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,8 @@ static int judge(const struct ih_run *run, const struct ih_environ *env, struct 
 		.envp = env->envp,
 		.stdin_kind = ih_stdin_kind_of_ours(),
 		.stdin_is_ours = true,
-		.provenance = IH_PROVENANCE_INTERACTIVE,
+		/* The gate that watches us knows who asks, and judges what we become. */
+		.provenance = run->is_inner ? IH_PROVENANCE_VERIFIED : IH_PROVENANCE_INTERACTIVE,
 		.uid = geteuid(),
 		.gid = getegid(),
 		.only_refusals = !run->session->policy->report_allowed,
@@ -171,12 +173,19 @@ static int go(struct ih_run *run, struct ih_judgement *j, const struct ih_enviro
 	struct ih_hop *hop = &j->gathered.hops[0];
 	_free_ char *directory = getcwd(NULL, 0);
 	bool changed = false;
+	const struct ih_place place = { .dirfd = AT_FDCWD, .envp = env->envp };
 	int r = ih_make_stable(hop, directory ? directory : "", &changed, diag);
+
+	if (r == 0)
+		r = ih_make_placed(run->session->trust, hop, &place, &changed, diag);
 	/* What a launcher starts is judged again under the tree gate; without it, this was all. */
 	for (size_t i = 1; r == 0 && i < j->gathered.n_hops && !run->tree; i++) {
 		changed = false;
 		r = ih_make_stable(&j->gathered.hops[i], directory ? directory : "", &changed,
 				   diag);
+		if (r == 0)
+			r = ih_make_placed(run->session->trust, &j->gathered.hops[i], &place,
+					   &changed, diag);
 		if (r == 0 && changed)
 			r = ih_fail(
 				diag, -EACCES,

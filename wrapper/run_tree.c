@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Judging what a command starts; runs in the supervisor. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,9 +89,11 @@ static char **share(char *const *wanted, char *const *there)
 
 /* Allowed: with canonical names and a repaired environment, where they differ from what was asked.
  */
-static int settle(const struct ih_image *image, struct ih_hop *hop, const struct ih_environ *env,
-		  struct ih_diag *diag)
+static int settle(const struct ih_run *run, const struct ih_image *image, struct ih_hop *hop,
+		  const struct ih_environ *env, struct ih_diag *diag)
 {
+	struct ih_place place = { .envp = env->envp ? env->envp : image->envp };
+	_close_ int there = -EBADF;
 	_free_ char **argv = NULL, **envp = NULL;
 	bool changed = false;
 	char directory[PATH_MAX];
@@ -98,6 +101,11 @@ static int settle(const struct ih_image *image, struct ih_hop *hop, const struct
 
 	ih_look_directory(image->pid, NULL, directory);
 	r = ih_make_stable(hop, directory, &changed, diag);
+	if (r == 0 && hop->grammar && ih_grammar_is_relocatable(hop->grammar)) {
+		there = openat(image->proc, "cwd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		place.dirfd = there;
+		r = ih_make_placed(run->session->trust, hop, &place, &changed, diag);
+	}
 	if (r < 0 || (!changed && !env->envp))
 		return r;
 	argv = share(hop->argv, image->argv);
@@ -130,7 +138,7 @@ static void on_image(void *context, const struct ih_image *image, enum ih_proven
 		(void)ih_fail(&ret->sentence, 0, "%s%s", run->audit ? "would be denied: " : "",
 			      ih_text_get(&j.sentence));
 		ret->allow = run->audit;
-	} else if (settle(image, &j.gathered.hops[0], &env, &ret->sentence) < 0) {
+	} else if (settle(run, image, &j.gathered.hops[0], &env, &ret->sentence) < 0) {
 		ret->allow = run->audit;
 	} else {
 		ret->sentence.text[0] = '\0';

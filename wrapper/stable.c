@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 
@@ -129,5 +130,86 @@ int ih_make_stable(struct ih_hop *hop, const char *directory, bool *ret_changed,
 				       f->evidence.unstable);
 		}
 	}
+	return 0;
+}
+
+/* Cut off the last component: what is left is "", "/" or a directory. */
+static void cut_name(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (!slash)
+		path[0] = '\0';
+	else
+		slash[slash == path ? 1 : 0] = '\0';
+}
+
+/* May the program look around in the directory that a name of it says? Return: 1, 0 or -ENOMEM. */
+static int is_good_place(struct ih_trust *trust, int dirfd, const char *found)
+{
+	struct ih_evidence e = { 0 };
+	_free_ char *directory = strdup(found);
+	int r;
+
+	if (!directory)
+		return -ENOMEM;
+	cut_name(directory);
+	r = ih_trust_path(trust, dirfd, directory[0] ? directory : ".", NULL, &e);
+	if (r != -ENOMEM)
+		r = r == 0 && e.trust >= IH_TRUST_OWNED && !e.unstable;
+	ih_evidence_done(&e);
+	return r;
+}
+
+/* The program's own directory, with the name that it was called by, where that is there. */
+static int own_name(const struct ih_hop *hop, char **ret)
+{
+	const char *slash = strrchr(hop->argv[0], '/');
+	const char *name = slash ? slash + 1 : hop->argv[0];
+	_free_ char *directory = strdup(hop->evidence.path);
+	char *made;
+
+	if (!directory)
+		return -ENOMEM;
+	cut_name(directory);
+	if (asprintf(&made, "%s/%s", directory[1] ? directory : "", name) < 0)
+		return -ENOMEM;
+	if (!name[0] || access(made, X_OK) < 0) {
+		free(made);
+		made = strdup(hop->evidence.path);
+	}
+	*ret = made;
+	return made ? 0 : -ENOMEM;
+}
+
+int ih_make_placed(struct ih_trust *trust, struct ih_hop *hop, const struct ih_place *place,
+		   bool *ret_changed, struct ih_diag *diag)
+{
+	_free_ char *found = NULL;
+	char *name = NULL;
+	int r;
+
+	if (!hop->grammar || !hop->argc || !ih_grammar_is_relocatable(hop->grammar) ||
+	    hop->evidence.trust < IH_TRUST_OWNED)
+		return 0;
+	r = ih_find_program(place, hop->argv[0], &found);
+	if (r == -ENOENT)
+		return 0; /* it finds itself nowhere, and uses what it was built with */
+	if (r == 0)
+		r = is_good_place(trust, place->dirfd, found);
+	if (r > 0)
+		return 0;
+	if (r == 0 && !hop->evidence.path)
+		return ih_fail(diag, -EACCES,
+			       "'%s' would look for its own files in a directory that is not "
+			       "trusted",
+			       hop->argv[0]);
+	if (r == 0)
+		r = own_name(hop, &name);
+	if (r < 0)
+		return ih_fail(diag, r, "out of memory");
+	free(hop->argv[0]);
+	hop->argv[0] = name;
+	*ret_changed = true;
 	return 0;
 }

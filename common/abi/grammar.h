@@ -158,9 +158,10 @@ enum ih_style {
 	IH_STYLE_PART = 1 << 9,	       /* not a program of its own: a sub-command, a table */
 	IH_STYLE_LAUNCHER = 1 << 10,   /* runs other programs, has no language of its own */
 	IH_STYLE_BARE = 1 << 11, /* the first argument is options even without a dash: tar xf */
-	IH_STYLE_ABBREVIATE = 1 << 12, /* known to the compiler only: --ver for --version */
-	IH_STYLE_ENDLESS = 1 << 13,    /* "--" is no end of options but an operand */
-	IH_STYLE_MULTI = 1 << 14,      /* many programs in one file: argv[0] is the first word */
+	IH_STYLE_ABBREVIATE = 1 << 12,	/* known to the compiler only: --ver for --version */
+	IH_STYLE_ENDLESS = 1 << 13,	/* "--" is no end of options but an operand */
+	IH_STYLE_MULTI = 1 << 14,	/* many programs in one file: argv[0] is the first word */
+	IH_STYLE_RELOCATABLE = 1 << 16, /* looks for code of its own beside argv[0] */
 };
 
 /* What a look-up is for; part of what is hashed. */

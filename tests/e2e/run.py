@@ -183,6 +183,49 @@ def check_names(p):
     tap.ok(r.rc == 126, "names: a FIFO is refused without waiting for a writer", r)
 
 
+def check_placed(p):
+    """What looks for code beside argv[0] finds its own, not somebody else's."""
+    version = "python3.%d" % int(run(["/usr/bin/python3", "-c", "import sys; print(sys.version_info[1])"]).out)
+    for d, word in ((p.out + "/venv", "EVIL"), (p.tree + "/venv", "GOOD")):
+        os.makedirs(d + "/bin")
+        os.makedirs(d + "/lib/%s/site-packages" % version)
+        os.symlink("/usr/bin/python3", d + "/bin/python3")
+        write(d + "/pyvenv.cfg", "home = /usr/bin\n", 0o644)
+        write(d + "/lib/%s/site-packages/x.pth" % version, "import sys; print('%s')\n" % word, 0o644)
+        write(d + "/bin/php", "", 0o755)
+        write(d + "/bin/php.ini", "auto_prepend_file=%s/prepend.php\n" % d, 0o644)
+        write(d + "/prepend.php", word + "\n", 0o644)
+    os.symlink(p.tree + "/venv/bin", p.out + "/led")  # what lies beside the link counts for python, too
+    write(p.out + "/pyvenv.cfg", "home = /usr/bin\n", 0o644)
+    shutil.copytree(p.out + "/venv/lib", p.out + "/lib.venv")
+    call = write(p.tree + "/as.sh", '#!/bin/bash\nname=$1\nshift\nexec -a "$name" "$@"\n')
+    into = write(p.tree + "/in.sh", '#!/bin/bash\ncd "$1"\nshift\nexec -a ./python3 "$@"\n')
+    write(p.tree + "/ok.php", "<?php echo \"ran\\n\";\n", 0o644)
+    out, tree, py = p.out + "/venv/bin", p.tree + "/venv/bin", p.tree + "/ok.py"
+    rows = [
+        ("a link to python in an untrusted directory", [out + "/python3", py], PATH),
+        ("… by a relative name", ["venv/bin/python3", py], PATH),
+        ("… found along PATH", ["python3", py], out + ":" + PATH),
+        ("… found along PATH by a launcher", ["env", "python3", py], out + ":" + PATH),
+        ("… through a link to a trusted one", [p.out + "/led/python3", py], PATH),
+        ("an argv[0] of somebody's choice", [call, out + "/python3", "/usr/bin/python3", py], PATH),
+        ("… relative to a directory", [into, out, "/usr/bin/python3", py], PATH),
+        ("… with dots", [call, tree + "/../../../out/venv/bin/python3", "/usr/bin/python3", py], PATH),
+    ]
+    if os.path.exists("/usr/bin/php"):
+        rows += [("php's, too", [call, out + "/php", "/usr/bin/php", p.tree + "/ok.php"], PATH)]
+    for user in (None, NOBODY):
+        for what, argv, path in rows:
+            bare = run(argv, env={"PATH": path, "HOME": p.out}, cwd=p.out)
+            r = p.run(*argv, user=user, env={"PATH": path})
+            tap.ok("ran" in r.out and "EVIL" not in r.out and ("EVIL" in bare.out or "led" in argv[0]), "placed: %s: runs as itself" % what,
+                   "bare: %s\nihard: %s" % (bare, r))
+        r = p.run(tree + "/python3", py, user=user)
+        tap.ok("GOOD" in r.out and "ran" in r.out, "placed: a trusted virtual environment is one", r)
+    r = p.run("env", "python3", py, env={"PATH": out + ":" + PATH}, options=["--gate", "outer"])
+    tap.ok("EVIL" not in r.out, "placed: --gate outer, what a launcher starts", r)
+
+
 def check_reports(p):
     events = p.out + "/events.json"
     r = p.run(p.out + "/ok.sh", options=["--audit"])
@@ -380,6 +423,7 @@ def main():
             check_tree(p)
             check_environment(p)
             check_names(p)
+            check_placed(p)
             check_reports(p)
             check_exec(p)
             check_faults(p)

@@ -84,13 +84,13 @@ def check_names(p):
         ("a trusted script", p.bin + "/sh", None, [p.tree + "/ok.sh", "a b"], 0, "ran %s/ok.sh a b" % p.tree),
         ("an untrusted one", p.bin + "/sh", None, [p.out + "/ok.sh"], 126, ""),
         ("inline code", p.bin + "/sh", None, ["-c", "echo ran"], 126, ""),
-        ("another interpreter", p.bin + "/python3", None, [p.tree + "/ok.py", "-c"], 0, "ran /usr/bin/python3 ['-c']"),
-        ("another of the same kind", p.bin + "/" + version, None, [p.tree + "/ok.py"], 0, "ran %s []" % p.real),
+        ("another interpreter", p.bin + "/python3", None, [p.tree + "/ok.py", "-c"], 0, "ran %s/python3 ['-c']" % p.bin),
+        ("another of the same kind", p.bin + "/" + version, None, [p.tree + "/ok.py"], 0, "ran %s/%s []" % (p.bin, version)),
         ("perl", p.bin + "/perl", None, ["-w", p.tree + "/ok.pl", "x"], 0, "ran x"),
         ("perl, inline", p.bin + "/perl", None, ["-e", "print 'ran'"], 126, ""),
         ("the name alone, as a shell gives it", "sh", shim, [p.tree + "/ok.sh"], 0, "ran"),
         ("a login shell", "-sh", shim, [p.tree + "/ok.sh"], 0, "ran"),
-        ("argv[0] decides, not the file", "python3", shim, [p.tree + "/ok.py"], 0, "ran /usr/bin/python3"),
+        ("argv[0] decides, not the file", "python3", shim, [p.tree + "/ok.py"], 0, "ran %s/python3" % p.bin),
         ("a path that leads nowhere", "/no/where/sh", shim, [p.tree + "/ok.sh"], 0, "ran"),
         ("a name with dots before it", "../../sh", shim, [p.tree + "/ok.sh"], 0, "ran"),
         ("a name that is not in the table", p.bin + "/unlisted", None, [p.tree + "/ok.sh"], 125, ""),
@@ -100,7 +100,7 @@ def check_names(p):
         ("two dashes", "--sh", shim, [p.tree + "/ok.sh"], 125, ""),
         ("a name that begins like one", "sh2", shim, [p.tree + "/ok.sh"], 125, ""),
         ("a name that one begins with", "s", shim, [p.tree + "/ok.sh"], 125, ""),
-        ("blanks in it", "sh\t/bin/sh", shim, [p.tree + "/ok.sh"], 0 if False else 125, ""),
+        ("blanks in it", "sh\t", shim, [p.tree + "/ok.sh"], 125, ""),
         ("a line feed in it", "sh\nsh", shim, [p.tree + "/ok.sh"], 125, ""),
         ("a comment's sign", "#", shim, [p.tree + "/ok.sh"], 125, ""),
         ("a very long name", "x" * 100000, shim, [p.tree + "/ok.sh"], 125, ""),
@@ -124,10 +124,10 @@ def check_ways(p):
         tap.ok(r.rc == 126 and not r.out, "an untrusted one: ." + suffix, r)
     write(p.tree + "/env.py", "#!/usr/bin/env python3\nimport sys\nprint('ran', sys.executable)\n")
     r = p.run([p.tree + "/env.py"])
-    tap.ok(r.out == "ran /usr/bin/python3\n", "found by env along PATH", r)
-    write(p.tree + "/deep.sh", "#!%s/sh\npython3 %s/ok.py 1; perl %s/ok.pl 2; sh %s/ok.sh; sh -c 'echo handed on'\n" % (p.bin, p.tree, p.tree, p.out))
+    tap.ok(r.out == "ran %s/python3\n" % p.bin, "found by env along PATH", r)
+    write(p.tree + "/deep.sh", "#!%s/sh\npython3 %s/ok.py 1; perl %s/ok.pl 2; (sh %s/ok.sh); sh -c 'echo handed on'\n" % (p.bin, p.tree, p.tree, p.out))
     r = p.run([p.tree + "/deep.sh"])
-    tap.ok("ran /usr/bin/python3 ['1']" in r.out and "ran 2" in r.out and "handed on" in r.out and p.out + "/ok.sh\n" not in r.out,
+    tap.ok("ran %s/python3 ['1']" % p.bin in r.out and "ran 2" in r.out and "handed on" in r.out and p.out + "/ok.sh\n" not in r.out,
            "shims call shims: one gate, the same verdicts", r)
     # PATH has no say in what a shim stands for
     for name in ("sh", "python3", "bash"):
