@@ -12,9 +12,13 @@
 /* ihard itself, which judges and then becomes what it was asked for. */
 static bool is_wrapper(const struct ih_hop *hop)
 {
+	static const char *const names[] = { "/ihard", "/ihard-exec", "/ihard-exec-full" };
 	const char *slash = hop->evidence.path ? strrchr(hop->evidence.path, '/') : NULL;
 
-	return slash && (strcmp(slash, "/ihard") == 0 || strcmp(slash, "/ihard-exec") == 0);
+	for (size_t i = 0; slash && i < IH_ARRAY_SIZE(names); i++)
+		if (strcmp(slash, names[i]) == 0)
+			return true;
+	return false;
 }
 
 /* What a new image is, as the one who execs next. */

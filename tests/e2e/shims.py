@@ -58,7 +58,9 @@ class Place:
         self.real = os.path.realpath("/usr/bin/python3")
         self.table("# name  interpreter\n\nsh\t/bin/sh\nbash /bin/bash\npython3   /usr/bin/python3\n%s %s\nperl /usr/bin/perl\n"
                    "gone /usr/bin/no-such-interpreter\nevil %s/evil\n" % (os.path.basename(self.real), self.real, self.out))
-        shutil.copy(EXEC, self.bin + "/ihard-exec")
+        for half in (EXEC, EXEC + "-full"):
+            if os.path.exists(half):
+                shutil.copy(half, self.bin)
         for name in ("sh", "bash", "python3", os.path.basename(self.real), "perl", "gone", "evil", "unlisted"):
             os.symlink("ihard-exec", self.bin + "/" + name)
         shutil.copy("/bin/true", self.out + "/evil")
