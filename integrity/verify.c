@@ -65,9 +65,14 @@ void ih_verify_tell(struct ih_verify *v, bool finding)
 
 	if (!v->options.progress)
 		return;
-	now = ih_verify_now_ns();
-	if (now - v->last_progress_ns < TELL_EVERY_NS)
+	/* Any thread may be the last that works; two at once would write over each other. */
+	if (__atomic_test_and_set(&v->telling, __ATOMIC_ACQUIRE))
 		return;
+	now = ih_verify_now_ns();
+	if (now - v->last_progress_ns < TELL_EVERY_NS) {
+		__atomic_clear(&v->telling, __ATOMIC_RELEASE);
+		return;
+	}
 	v->last_progress_ns = now;
 	p.elapsed_ns = now - v->started_ns;
 	p.objects = finding ? v->next_find : __atomic_load_n(&v->objects, __ATOMIC_RELAXED);
@@ -75,6 +80,7 @@ void ih_verify_tell(struct ih_verify *v, bool finding)
 	p.bytes = __atomic_load_n(&v->bytes, __ATOMIC_RELAXED);
 	p.bytes_total = v->bytes_total;
 	v->options.progress(v->options.user, &p);
+	__atomic_clear(&v->telling, __ATOMIC_RELEASE);
 }
 
 static int64_t nanoseconds(const struct statx_timestamp *t)

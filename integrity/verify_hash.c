@@ -226,8 +226,7 @@ static void done(void *user, const struct ih_lane_job *job, int error,
 	ih_text_done(&j->odd);
 	keep_spare(t, job->nar);
 	free(j);
-	if (t->number == 0)
-		ih_verify_tell(t->v, false);
+	ih_verify_tell(t->v, false);
 }
 
 /*
@@ -277,10 +276,8 @@ static bool stop(void *user, size_t piece)
 	struct thread *t = user;
 
 	(void)__atomic_add_fetch(&t->v->bytes, piece, __ATOMIC_RELAXED);
-	if (t->number == 0) {
-		look_for_disk(t);
-		ih_verify_tell(t->v, false);
-	}
+	look_for_disk(t);
+	ih_verify_tell(t->v, false);
 	return ih_verify_is_over(t->v);
 }
 

@@ -41,9 +41,10 @@ struct ih_verify {
 
 	uint64_t bytes, bytes_total;
 	size_t objects;
-	uint64_t last_progress_ns; /* of the thread that reports */
-	int error;		   /* the first fatal one */
-	bool expired;		   /* the deadline came */
+	uint64_t last_progress_ns; /* of the thread that is @telling */
+	bool telling;
+	int error;    /* the first fatal one */
+	bool expired; /* the deadline came */
 
 	struct ih_verify_files files;
 	bool by_seal;	    /* a root is what the seal is a seal of */

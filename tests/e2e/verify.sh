@@ -151,12 +151,12 @@ fi
 nix_tamper_byte "$S" "$sizes/262144"
 tap_run 1 "--direct finds a flipped bit" ihard_verify --direct "$sizes"
 mkdir "$work/large"
-truncate -s 512M "$work/large/zeros"
+truncate -s 2G "$work/large/zeros" # long enough to draw a bar on any machine
 large=$(nix_store_path large)
 nix_store_put "$S" large "$work/large" >/dev/null 2>&1
 nix_store_sign "$S" one "$large" 2>/dev/null
 progress=$(on_terminal "$large" | tr '\r' '\n')
-tap_like "$progress" '\[#* *\] [0-9.]+ .?B.* of 536 MB, [0-9.]+ .B/s, [0-9]+ s left' \
+tap_like "$progress" '\[#* *\] [0-9.]+ .?B.* of 2.14 GB, [0-9.]+ .B/s, [0-9]+ s left' \
 	"on a terminal: what was read, the rate, the time left"
 few=$(many few 100)
 lot=$(many lot 600)
