@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A whole machine: firmware with our keys, a TPM, systemd-boot, images that `ihard boot install` made, an
+initrd with ihard-stage2, a disk whose store real Nix made and signed, systemd, the guard. One can type at
+its serial console."""
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+from . import cache, initrd, kernel, qemu, root
+
+TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+HERE = os.path.join(TREE, "tests/vm/machine")
+EFI = os.path.join(TREE, "tests/lib/efi.py")
+STUBS = "/usr/lib/systemd/boot/efi/"
+PACKAGES = "systemd udev login passwd libpam-modules python3-minimal perl-base bash coreutils util-linux e2fsprogs strace procps kmod".split()
+PROMPT = "[ihard-lab]$ "
+
+
+def missing():
+    lacking = qemu.missing() + cache.need("swtpm", "mkfs.vfat", "mcopy", "openssl", "nix-store", "meson")
+    return lacking + [p for p in (STUBS + "linuxx64.efi.stub", "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd") if not os.path.exists(p)]
+
+
+def userland():
+    """A folder with the files of the packages; made once."""
+    names, known = root.closure(list(root.BASE) + PACKAGES)
+    name = "userland-" + cache.key(*[n + known[n].get("Version", "") for n in names], open(root.__file__).read())
+
+    def make(path):
+        cache.say(f"copying {len(names)} packages")
+        os.makedirs(path)
+        root.populate(path, names)
+    return cache.once(name, make)
+
+
+class Machine:
+    """The parts, and the power button."""
+
+    def __init__(self, work, build, line="6.12", counting=3):
+        self.work, self.build, self.ihard = work, build, build + "/cli/ihard"
+        self.kernel = kernel.Kernel(line)
+        self.vm = self.console = None
+        self.text, self.boots, self.counting = "", 0, counting
+        self.make_disk()
+        self.make_keys()
+        self.make_esp()
+
+    def make_disk(self):
+        work = self.work
+        stage2 = initrd.program(self.build + "/bootchain/ihard-stage2", "/bin/ihard-stage2", "libtss2-tcti-device.so.0")
+        initrd.part({"/init": read(HERE + "/initrd-init"), "/lib/ihard/ihard-stage2.sh": TREE + "/bootchain/ihard-stage2.sh", **stage2},
+                    work + "/part.gz")
+        initrd.join(work + "/initrd", initrd.base(self.kernel), work + "/part.gz")
+        cache.run(HERE + "/system.sh", work + "/root", userland(), self.build, self.kernel.image, work + "/initrd")
+        self.disk = work + "/disk"
+        root.make_ext4(work + "/root", self.disk, 1500)
+
+    def make_keys(self):
+        work = self.work
+        for name in ("PK", "KEK", "db", "rogue"):
+            cache.run("openssl", "req", "-new", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256", "-days", "30",
+                      "-subj", f"/CN=test {name}/", "-keyout", f"{work}/{name}.key", "-out", f"{work}/{name}.crt")
+            os.chmod(f"{work}/{name}.key", 0o600)
+            cache.run(sys.executable, EFI, "esl", f"{work}/{name}.crt", f"{work}/{name}.esl")
+        cache.run(sys.executable, EFI, "enroll", "/usr/share/OVMF/OVMF_VARS_4M.fd", work + "/vars.fd",
+                  *(f"{name}={work}/{name}.esl" for name in ("db", "KEK", "PK")))
+
+    def enter(self, *command):
+        """Runs a command where the disk's /nix is /nix, as a boot loader's installer runs on the machine."""
+        return cache.run("unshare", "-m", "bash", "-c", 'mkdir -p /nix && mount --bind "$0/nix" /nix && exec "$@"',
+                         self.work + "/root", *command)
+
+    def install(self, esp, *more, key="db"):
+        return self.enter(self.ihard, "boot", "install", "--esp", esp, "--efivars", esp + "/none", "--history", self.work + "/history",
+                          "--key", f"{self.work}/{key}.key", "--certificate", f"{self.work}/{key}.crt", *more)
+
+    def make_esp(self):
+        """Generation 1 is good already; generation 2 is new and has tries."""
+        esp = self.work + "/esp"
+        os.makedirs(esp + "/EFI/BOOT")
+        cache.run(self.ihard, "boot", "sign", "--key", self.work + "/db.key", "--certificate", self.work + "/db.crt",
+                  "--image", STUBS + "systemd-bootx64.efi", "--output", esp + "/EFI/BOOT/BOOTX64.EFI")
+        profiles = self.work + "/root/nix/var/nix/profiles"
+        os.unlink(profiles + "/system")
+        os.rename(profiles + "/system-2-link", self.work + "/later")
+        os.symlink("system-1-link", profiles + "/system")
+        self.install(esp)
+        os.rename(self.work + "/later", profiles + "/system-2-link")
+        os.unlink(profiles + "/system")
+        os.symlink("system-2-link", profiles + "/system")
+        self.install(esp, "--tries", str(self.counting))
+        self.esp_image(esp)
+
+    def esp_image(self, folder):
+        self.esp = self.work + "/esp.img"
+        if os.path.exists(self.esp):
+            os.unlink(self.esp)
+        with open(self.esp, "wb") as f:
+            f.truncate(400 << 20)
+        cache.run("/sbin/mkfs.vfat", "-F", "32", "-n", "ESP", self.esp)
+        cache.run("mcopy", "-i", self.esp, "-s", *(f"{folder}/{n}" for n in sorted(os.listdir(folder))), "::",
+                  env={**os.environ, "MTOOLS_SKIP_CHECK": "1"})
+
+    # ---- power -------------------------------------------------------------------------------------------------
+    def arguments(self):
+        return (qemu.drive(self.disk, snapshot=False) + qemu.firmware(self.work + "/vars.fd") + qemu.esp(self.esp)
+                + qemu.start_swtpm(self.work + "/tpm"))
+
+    def on(self):
+        """Starts the machine; the console is a socket."""
+        self.boots += 1
+        path = self.work + "/console"
+        if os.path.exists(path):
+            os.unlink(path)
+        command = qemu.PROGRAM + qemu.FAST + ["-m", "1536", *self.arguments(), "-chardev", f"socket,id=s,path={path},server=on,wait=off", "-serial", "chardev:s"]
+        self.errors = open(self.work + "/qemu.log", "ab")
+        self.vm = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors)
+        for _ in range(300):
+            if os.path.exists(path):
+                break
+            time.sleep(0.02)
+        self.console = socket.socket(socket.AF_UNIX)
+        self.console.connect(path)
+        self.console.settimeout(0.2)
+        self.text = ""
+
+    def off(self):
+        """Pulls the plug."""
+        if self.vm:
+            self.vm.kill()
+            self.vm.wait()
+            self.console.close()
+            self.vm = None
+
+    def read(self):
+        try:
+            data = self.console.recv(65536)
+        except socket.timeout:
+            return False
+        except OSError:
+            data = b""
+        if not data:
+            time.sleep(0.1)
+            return False
+        self.text += data.decode(errors="replace").replace("\r", "")
+        return True
+
+    def wait(self, pattern, limit=150):
+        """Waits for a pattern on the console; the match, or None when the time is up or the machine ended."""
+        end = time.monotonic() + limit
+        while True:
+            found = re.search(pattern, self.text)
+            if found:
+                return found
+            if time.monotonic() > end or (self.vm.poll() is not None and not self.read()):
+                return re.search(pattern, self.text)
+            self.read()
+
+    def ended(self, limit=60):
+        """Waits until the machine is off (a reboot is an end: there is no warm reset in this lab)."""
+        end = time.monotonic() + limit
+        while self.vm.poll() is None and time.monotonic() < end:
+            self.read()
+        while self.read():
+            pass
+        return self.vm.poll() is not None
+
+    # ---- what is done to it while it is off -----------------------------------------------------------------
+    def keep(self):
+        """Remembers disk and boot partition as they are."""
+        for name in (self.disk, self.esp):
+            cache.run("cp", "--sparse=always", "--reflink=auto", name, name + ".kept")
+
+    def restore(self):
+        for name in (self.disk, self.esp):
+            os.replace(name + ".kept", name)
+
+    def mtools(self, *command):
+        return cache.run(*command, env={**os.environ, "MTOOLS_SKIP_CHECK": "1"})
+
+    def images(self):
+        """{name: generation} of the images on the boot partition."""
+        out = {}
+        for line in self.mtools("mdir", "-b", "-i", self.esp, "::EFI/Linux").split():
+            out[os.path.basename(line)] = line
+        return out
+
+    def take(self, path, to):
+        self.mtools("mcopy", "-n", "-o", "-i", self.esp, "::" + path, to)
+
+    def put(self, source, path):
+        self.mtools("mcopy", "-o", "-i", self.esp, source, "::" + path)
+
+    def flip_image(self, text):
+        """Changes one bit, where `text` stands, in every image that boots; the signatures stay as they were."""
+        for name in self.images():
+            self.take("EFI/Linux/" + name, self.work + "/image")
+            data = bytearray(read(self.work + "/image"))
+            at = data.find(text)
+            assert at >= 0, f"{text!r} is not in {name}"
+            data[at] ^= 1
+            with open(self.work + "/image", "wb") as f:
+                f.write(data)
+            self.put(self.work + "/image", "EFI/Linux/" + name)
+
+    def debugfs(self, *requests):
+        for request in requests:
+            cache.run("/sbin/debugfs", "-w", "-R", request, self.disk)
+
+    def object(self, name):
+        """Where the store object of that name lies on the disk."""
+        found = [n for n in os.listdir(self.work + "/root/nix/store") if n.endswith("-" + name)]
+        return "/nix/store/" + found[0]
+
+    def refused_by_firmware(self, limit=240):
+        """Switches on; true when the firmware or the loader says that it starts nothing."""
+        self.on()
+        found = self.wait("Access Denied|Security Violation|No bootable option|Press any key to enter the Boot Manager", limit)
+        return bool(found) and "ihard:" not in self.text
+
+    def refused_by_stage2(self, *sentences, limit=240):
+        """Switches on; true when stage 2 says so and the machine starts over (which ends it here)."""
+        self.on()
+        found = self.wait("the system is NOT what was signed", limit)
+        ended = self.ended(90)
+        return bool(found) and ended and all(re.search(s, self.text) for s in sentences) and "login" not in self.text
+
+    # ---- a person at the console -----------------------------------------------------------------------------
+    def login(self, limit=240):
+        """Waits for the shell of root. False when none came."""
+        if not self.wait(r"[#$] $", limit):
+            return False
+        self.type(f"PS1='{PROMPT[:-2]}''$ '; stty -echo cols 2000; unset PROMPT_COMMAND")
+        return bool(self.wait(re.escape("\n" + PROMPT) + "$", 30))
+
+    def type(self, line):
+        try:
+            self.console.sendall(line.encode() + b"\n")
+        except OSError:
+            pass  # the machine is off: whoever waits for an answer finds that out
+
+    def do(self, command, limit=60):
+        """Types a command; (status, what it printed). What the guard says to the terminal may come late."""
+        start = len(self.text)
+        self.type(command + '; echo "<""$?>"')
+        end = time.monotonic() + limit
+        while time.monotonic() < end:
+            found = re.search(r"^(.*?)<(\d+)>\n(.*)" + re.escape(PROMPT), self.text[start:], re.S)
+            if found:
+                while self.read():
+                    pass
+                return int(found[2]), found[1] + self.text[start + found.start(3):].replace(PROMPT, "")
+            self.read()
+        return None, self.text[start:]
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
