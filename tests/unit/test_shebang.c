@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tables for policy/shebang.c; tests/e2e/shebang.sh holds the same lines against the kernel. */
+/* Tables for policy/shebang.c. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
