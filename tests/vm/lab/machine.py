@@ -128,6 +128,18 @@ class Machine:
         self.console.settimeout(0.2)
         self.text = ""
 
+    def start(self, limit=150):
+        """Switches on and logs in, for a person: a boot that comes to no prompt is tried once more, and that is said.
+        A test boots once."""
+        for last in (False, True):
+            self.on()
+            if self.login(limit):
+                return True
+            if not last:
+                cache.say("it came to no prompt; once more")
+                self.off()
+        return False
+
     def off(self):
         """Pulls the plug."""
         if self.vm:
@@ -256,6 +268,17 @@ class Machine:
                 return int(found[2]), found[1] + self.text[start + found.start(3):].replace(PROMPT, "")
             self.read()
         return None, self.text[start:]
+
+
+    def refuses(self, command):
+        """(whether the guard refused it and said so, status, text). A command that is merely missing is not refused."""
+        code, out = self.do(command)
+        end = time.monotonic() + 5
+        while "ihard: " not in out and time.monotonic() < end:  # the sentence comes from another process
+            start = len(self.text)
+            self.read()
+            out += self.text[start:]
+        return code not in (0, None) and "ihard: " in out and "not found" not in out, code, out
 
 
 def read(path):
