@@ -158,8 +158,8 @@ static void judge_guard(struct ih_status *s, const struct ih_json *root)
 		if (!locked)
 			(void)ih_text_addf(&l->mend, "start ihard-guard with --lock");
 	}
-	(void)ih_text_addf(&l->evidence, "vouches for %llu files; cannot stop: %s",
-			   member_number(root, "files"), member_text(root, "cannot"));
+	(void)ih_text_addf(&l->evidence, "vouches for %llu files; %s", member_number(root, "files"),
+			   member_text(root, "cannot"));
 	l = ih_status_add(s, "denials", s->lost ? IH_STATUS_WEAK : IH_STATUS_GOOD,
 			  "%llu refused, %llu only reported, %llu events lost", s->denied,
 			  s->audited, s->lost);

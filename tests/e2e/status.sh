@@ -52,7 +52,7 @@ END
 	while [ ! -S "$dir/socket" ]; do sleep 0.05; done
 }
 guarded() {
-	printf '{"version":1,"enforces":%s,"locked":%s,"backend":"bpf","cannot":"code that a verified program evaluates","files":7,"events":{"denied":3,"audited":0,"lost":%s}}' \
+	printf '{"version":1,"enforces":%s,"locked":%s,"backend":"bpf","cannot":"it cannot stop code that a verified program evaluates","files":7,"events":{"denied":3,"audited":0,"lost":%s}}' \
 		"$1" "$2" "$3"
 }
 # shellcheck disable=SC2120 # mostly without options of its own
@@ -70,7 +70,7 @@ tap_like "$tap_out" '^weak +closure +nobody verified' "nobody verified the closu
 tap_like "$tap_out" '→ see ihard-stage2' "what mends it"
 tap_like "$tap_out" '^good +policy +enforces' "the policy"
 tap_like "$tap_out" '^good +guard +enforces by bpf' "the guard"
-tap_like "$tap_out" 'cannot stop: code that' "what it cannot stop"
+tap_like "$tap_out" 'it cannot stop code that' "what it cannot stop"
 tap_like "$tap_out" '^good +denials +3 refused' "denials"
 tap_like "$tap_out" '^good +kernel' "the kernel"
 tap_run 1 "with --strict what is weak counts" ask --strict
