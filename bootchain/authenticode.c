@@ -523,6 +523,26 @@ static int name_signer(struct check *c, const X509 *signer)
 	return r;
 }
 
+static int keep_certificates(struct check *c, const PKCS7 *p7)
+{
+	const STACK_OF(X509) *all = p7->d.sign->cert;
+	struct ih_authenticode_signature *s = c->result;
+
+	for (int i = 0; i < sk_X509_num(all); i++) {
+		unsigned char *der = NULL;
+		int len;
+
+		if (s->n_certificates == IH_AUTHENTICODE_CHAIN_MAX)
+			return problem(c, -EBADMSG, "it has more than %d certificates",
+				       IH_AUTHENTICODE_CHAIN_MAX);
+		len = i2d_re_X509_tbs(sk_X509_value(all, i), &der);
+		if (len <= 0)
+			return -ENOMEM;
+		s->certificates[s->n_certificates++] = (struct ih_image){ der, (size_t)len };
+	}
+	return 0;
+}
+
 static int check_digest(struct check *c, const uint8_t signed_digest[IH_PE_DIGEST])
 {
 	char is[2 * IH_PE_DIGEST + 1], was[2 * IH_PE_DIGEST + 1];
@@ -547,7 +567,9 @@ static int check_signed_data(struct check *c, PKCS7 *p7)
 
 	if (!PKCS7_type_is_signed(p7) || !p7->d.sign)
 		return problem(c, -EBADMSG, "it is no PKCS #7 SignedData");
-	r = check_shape(c, p7, &si);
+	r = keep_certificates(c, p7);
+	if (!r)
+		r = check_shape(c, p7, &si);
 	if (!r)
 		r = check_content_type(c, p7, si);
 	if (!r)
@@ -717,6 +739,8 @@ void ih_authenticode_done(struct ih_authenticode *a)
 		free(a->signatures[i].signer);
 		free(a->signatures[i].trusted_by);
 		free(a->signatures[i].problem);
+		for (size_t k = 0; k < a->signatures[i].n_certificates; k++)
+			OPENSSL_free(a->signatures[i].certificates[k].data);
 	}
 	*a = (struct ih_authenticode){ 0 };
 }

@@ -16,6 +16,7 @@
 
 #define IH_AUTHENTICODE_SIGNATURES_MAX 16 /* in one image */
 #define IH_AUTHENTICODE_TABLE_MAX      (1U << 20)
+#define IH_AUTHENTICODE_CHAIN_MAX      16 /* certificates in one signature */
 
 /* A growing image; the caller frees @data. */
 struct ih_image {
@@ -39,6 +40,9 @@ struct ih_authenticode_signature {
 	char *signer;	  /* subject of the certificate that signed; NULL when none fits */
 	char *trusted_by; /* name of the trusted certificate it leads to; NULL: none */
 	char *problem;	  /* one sentence; NULL when the signature is good */
+	/* TBSCertificate (RFC 5280, 4.1) of each certificate in it: what dbx has digests of */
+	struct ih_image certificates[IH_AUTHENTICODE_CHAIN_MAX];
+	size_t n_certificates;
 };
 
 struct ih_authenticode {

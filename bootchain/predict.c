@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bootchain/authenticode.h"
-#include "bootchain/sign.h"
 #include "common/cleanup.h"
 #include "common/text.h"
 
@@ -19,10 +17,6 @@ static const uint8_t global_guid[16] = { 0x61, 0xdf, 0xe4, 0x8b, 0xca, 0x93, 0xd
 static const uint8_t security_guid[16] = { 0xcb, 0xb2, 0x19, 0xd7, 0x3a, 0x3d, 0x96, 0x45,
 					   0xa3, 0xbc, 0xda, 0xd0, 0x0e, 0x67, 0x65, 0x6f };
 static const uint8_t zeros[4];
-
-enum { ESL_HEADER = 28, ESL_OWNER = 16 };
-static const uint8_t esl_x509[16] = { 0xa1, 0x59, 0xc0, 0xa5, 0xe4, 0x94, 0xa7, 0x4a,
-				      0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72 };
 
 static int __attribute__((format(printf, 4, 0)))
 add_event(struct ih_prediction *p, unsigned int pcr, const struct ih_digest *digest,
@@ -444,44 +438,6 @@ int ih_predict_variables(struct ih_prediction *p, const struct ih_secure_boot *k
 int ih_predict_authority(struct ih_prediction *p, struct ih_bytes entry)
 {
 	return predict_variable(p, security_guid, "db", entry, "the key that vouched, in variable");
-}
-
-static bool vouches(const char *name, const struct ih_pe *pe, struct ih_bytes certificate)
-{
-	struct ih_certificates one = { .n = 1 };
-
-	one.item[0].data = (uint8_t *)certificate.data;
-	one.item[0].len = certificate.len;
-	one.item[0].name = (char *)"db";
-	return ih_authenticode_verify(name, pe, &one, NULL, NULL) == 0;
-}
-
-int ih_secure_boot_authority(const char *name, const struct ih_pe *pe,
-			     const struct ih_secure_boot *keys, struct ih_bytes *ret,
-			     struct ih_diag *diag)
-{
-	struct ih_bytes db = keys->db;
-
-	for (size_t at = 0; at + ESL_HEADER <= db.len;) {
-		const uint8_t *list = db.data + at;
-		size_t size = ih_le32(list + 16), header = ih_le32(list + 20);
-		size_t entry = ih_le32(list + 24);
-
-		if (size < ESL_HEADER || size > db.len - at || header > size - ESL_HEADER ||
-		    entry <= ESL_OWNER || (size - ESL_HEADER - header) % entry)
-			return ih_fail(diag, -EBADMSG, "the variable db is malformed at offset %zu",
-				       at);
-		for (size_t k = ESL_HEADER + header; k < size; k += entry) {
-			if (memcmp(list, esl_x509, sizeof(esl_x509)) ||
-			    !vouches(name, pe,
-				     (struct ih_bytes){ list + k + ESL_OWNER, entry - ESL_OWNER }))
-				continue;
-			*ret = (struct ih_bytes){ list + k, entry };
-			return 0;
-		}
-		at += size;
-	}
-	return ih_fail(diag, -EKEYREJECTED, "no certificate in db vouches for '%s'", name);
 }
 
 /* Each entry of db is logged once, however many images it vouched for. */

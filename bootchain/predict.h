@@ -13,6 +13,7 @@
 #include "bootchain/companions.h"
 #include "bootchain/pcr.h"
 #include "bootchain/pe.h"
+#include "bootchain/secure_boot.h"
 #include "bootchain/uki.h"
 #include "common/diag.h"
 
@@ -54,27 +55,11 @@ int ih_predict_options(struct ih_prediction *p, unsigned int pcr, struct ih_byte
 /* PCR 4 up to where the first image starts. */
 int ih_predict_firmware(struct ih_prediction *p);
 
-/* Secure Boot variables as the firmware has them: EFI signature lists, empty when there are none.
- */
-struct ih_secure_boot {
-	bool enabled;
-	struct ih_bytes pk, kek, db, dbx;
-};
-
 /* PCR 7 up to its separator. */
 int ih_predict_variables(struct ih_prediction *p, const struct ih_secure_boot *keys);
 
 /* PCR 7: the entry of db (EFI_SIGNATURE_DATA) that vouched for an image. */
 int ih_predict_authority(struct ih_prediction *p, struct ih_bytes entry);
-
-/**
- * ih_secure_boot_authority() - which entry of db vouches for an image
- * @ret: into @keys->db
- * Return: 0, -EKEYREJECTED when none does: firmware would refuse the image.
- */
-int ih_secure_boot_authority(const char *name, const struct ih_pe *pe,
-			     const struct ih_secure_boot *keys, struct ih_bytes *ret,
-			     struct ih_diag *diag);
 
 /* A boot, as far as it matters here. */
 struct ih_boot {
@@ -89,7 +74,8 @@ struct ih_boot {
 /**
  * ih_predict_boot() - all of PCR 4, 7, 9, 11, 12, 13
  *
- * Return: 0; -EKEYREJECTED when firmware would refuse an image; -EOPNOTSUPP when the image has
+ * Return: 0; -EKEYREJECTED when firmware would refuse an image, -EKEYREVOKED when because of dbx;
+ * -EOPNOTSUPP when the image has
  * sections whose use depends on the machine (.profile, .dtbauto, …).
  */
 int ih_predict_boot(struct ih_prediction *p, const struct ih_boot *boot, struct ih_diag *diag);

@@ -16,6 +16,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "bootchain/esl.h"
 #include "common/cleanup.h"
 #include "common/fd.h"
 #include "integrity/hash.h"
@@ -24,11 +25,6 @@ IH_DEFINE_CLEANUP(BIO *, cleanup_bio, BIO_free_all)
 IH_DEFINE_CLEANUP(X509 *, cleanup_x509, X509_free)
 IH_DEFINE_CLEANUP(EVP_PKEY *, cleanup_pkey, EVP_PKEY_free)
 IH_DEFINE_CLEANUP(EVP_PKEY_CTX *, cleanup_pkey_ctx, EVP_PKEY_CTX_free)
-
-/* EFI_SIGNATURE_LIST (UEFI 2.10, 32.4.1): type, ListSize, HeaderSize, SignatureSize. */
-enum { ESL_HEADER = 28, ESL_OWNER = 16 };
-static const uint8_t esl_x509[16] = { 0xa1, 0x59, 0xc0, 0xa5, 0xe4, 0x94, 0xa7, 0x4a,
-				      0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72 };
 
 /*
  * Without this the library reads openssl.cnf, or whatever OPENSSL_CONF names, and loads the modules
@@ -217,42 +213,32 @@ static int load_pem(struct ih_certificates *set, const char *path, struct ih_byt
 	return 0;
 }
 
-/* The certificates of an EFI_SIGNATURE_LIST chain; hashes and other types in it are passed over. */
+struct loading {
+	struct ih_certificates *set;
+	const char *path;
+};
+
+/* Hashes and other types in the lists are passed over. */
+static int load_entry(void *self, const struct ih_esl_entry *entry, struct ih_diag *diag)
+{
+	_cleanup_(cleanup_x509) X509 *x = NULL;
+	struct loading *l = self;
+
+	if (entry->type != IH_ESL_X509)
+		return 0;
+	if (parse_certificate(entry->data, &x) < 0)
+		return ih_fail(diag, -EBADMSG, "a certificate in '%s' is malformed", l->path);
+	return add_certificate(l->set, l->path, x, diag);
+}
+
+/* The certificates of EFI signature lists. */
 static int load_esl(struct ih_certificates *set, const char *path, struct ih_bytes esl,
 		    struct ih_diag *diag)
 {
-	for (size_t at = 0; at < esl.len;) {
-		const uint8_t *list = esl.data + at;
-		size_t left = esl.len - at, size, header, entry;
+	struct loading l = { set, path };
+	int r = ih_esl_walk("the signature list", esl, load_entry, &l, diag);
 
-		if (left < ESL_HEADER)
-			return ih_fail(diag, -EBADMSG, "the signature list '%s' is cut off", path);
-		size = ih_le32(list + 16);
-		header = ih_le32(list + 20);
-		entry = ih_le32(list + 24);
-		if (size < ESL_HEADER || size > left || header > size - ESL_HEADER ||
-		    entry <= ESL_OWNER || (size - ESL_HEADER - header) % entry)
-			return ih_fail(
-				diag, -EBADMSG,
-				"the signature list '%s' has sizes that do not fit at offset %zu",
-				path, at);
-		for (size_t k = ESL_HEADER + header; k < size; k += entry) {
-			_cleanup_(cleanup_x509) X509 *x = NULL;
-			int r;
-
-			if (memcmp(list, esl_x509, sizeof(esl_x509)))
-				break;
-			r = parse_certificate(
-				(struct ih_bytes){ list + k + ESL_OWNER, entry - ESL_OWNER }, &x);
-			if (r < 0)
-				return ih_fail(diag, r, "a certificate in '%s' is malformed", path);
-			r = add_certificate(set, path, x, diag);
-			if (r < 0)
-				return r;
-		}
-		at += size;
-	}
-	return 0;
+	return r < 0 ? ih_fail_within(diag, r, "%s", path) : 0;
 }
 
 int ih_certificates_load(struct ih_certificates *set, const char *path, struct ih_diag *diag)
@@ -273,7 +259,8 @@ int ih_certificates_load(struct ih_certificates *set, const char *path, struct i
 		return load_pem(set, path, bytes, diag);
 	if (!parse_certificate(bytes, &x))
 		return add_certificate(set, path, x, diag);
-	if (len >= ESL_HEADER && ih_le32(bytes.data + 16) <= len)
+	/* the size of the first list */
+	if (len > 20 && ih_le32(bytes.data + 16) <= len)
 		return load_esl(set, path, bytes, diag);
 	return ih_fail(diag, -EBADMSG,
 		       "'%s' is neither a PEM nor a DER certificate nor an EFI signature list",

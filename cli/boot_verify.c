@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bootchain/secure_boot.h"
 #include "bootchain/sign.h"
 #include "bootchain/statement.h"
 #include "bootchain/uki.h"
@@ -23,12 +24,16 @@
 #define BOOTSPEC_MAX	 (16U << 20)
 #define CERTIFICATES_MAX 64
 #define DB_VARIABLE	 "db-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
+#define DBX_VARIABLE	 "dbx-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
 
-enum { OPT_CERTIFICATE, OPT_EFIVARS, OPT_REFERENCE, OPT_BOOTSPEC, OPT_JSON, OPT_COUNT };
+enum { OPT_CERTIFICATE, OPT_DBX, OPT_EFIVARS, OPT_REFERENCE, OPT_BOOTSPEC, OPT_JSON, OPT_COUNT };
 
 static const struct ih_option table[OPT_COUNT] = {
 	{ "certificate", "FILE",
 	  "trusted: PEM, DER or an EFI signature list; else the firmware's db", true },
+	{ "dbx", "FILE",
+	  "what is revoked, an EFI signature list; with the firmware's db its dbx counts, too",
+	  false },
 	{ "efivars", "DIR", "where the EFI variables are", false },
 	{ "reference", "FILE", "name the sections in which an image differs from this one", false },
 	{ "bootspec", NULL, "the operands are bootspecs with signed statements", false },
@@ -39,7 +44,9 @@ struct settings {
 	struct ih_certificates trusted;
 	const char *certificates[CERTIFICATES_MAX];
 	size_t n_certificates;
-	const char *efivars, *reference;
+	const char *efivars, *reference, *dbx;
+	char *dbx_data;
+	struct ih_bytes revoked;
 	bool json, bootspec, any_bad;
 	struct ih_json_out *out;
 };
@@ -161,6 +168,8 @@ static void verify(struct settings *s, const char *path)
 			r = ih_uki_check(path, &pe, &diag);
 		if (r < 0)
 			say(&problem, diag.text);
+		if (ih_secure_boot_revoked(path, &pe, s->revoked, &diag) < 0)
+			say(&problem, diag.text);
 		add_reference(s, &pe, &problem);
 	} else {
 		say(&problem, diag.text);
@@ -203,27 +212,60 @@ static void verify_bootspec(struct settings *s, const char *path)
 	ih_statement_done(&statement);
 }
 
-static int load_db(struct settings *s, struct ih_diag *diag)
+/* Four bytes of attributes come first in efivarfs, and in it there may be none. */
+static int load_dbx(struct settings *s, const char *path, bool variable, struct ih_diag *diag)
 {
-	_free_ char *path = NULL;
+	size_t len, skip = variable ? 4 : 0;
+	int r;
 
+	r = ih_read_file(AT_FDCWD, path, IH_CERTIFICATE_MAX, &s->dbx_data, &len, diag);
+	if (r == -ENOENT && variable)
+		return 0;
+	if (r < 0)
+		return r;
+	if (len < skip)
+		return ih_fail(diag, -EBADMSG, "the variable '%s' is cut off", path);
+	s->revoked = (struct ih_bytes){ (uint8_t *)s->dbx_data + skip, len - skip };
+	return 0;
+}
+
+static char *variable_path(const struct settings *s, const char *variable)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/%s", s->efivars ? s->efivars : IH_EFIVARS, variable) < 0)
+		return NULL;
+	return path;
+}
+
+static int load_firmware_keys(struct settings *s, struct ih_diag *diag)
+{
+	_free_ char *db = variable_path(s, DB_VARIABLE), *dbx = variable_path(s, DBX_VARIABLE);
+
+	if (!db || !dbx)
+		return -ENOMEM;
+	if (ih_certificates_load_variable(&s->trusted, db, diag) < 0)
+		return ih_fail_within(diag, -EKEYREJECTED,
+				      "no '--certificate' is given, and the firmware's db cannot be"
+				      " read");
+	return s->dbx ? 0 : load_dbx(s, dbx, true, diag);
+}
+
+static int load_keys(struct settings *s, struct ih_diag *diag)
+{
 	for (size_t i = 0; i < s->n_certificates; i++) {
 		int r = ih_certificates_load(&s->trusted, s->certificates[i], diag);
 
 		if (r < 0)
 			return r;
 	}
-	if (s->trusted.n)
-		return 0;
-	if (asprintf(&path, "%s/" DB_VARIABLE, s->efivars ? s->efivars : IH_EFIVARS) < 0) {
-		path = NULL;
-		return -ENOMEM;
+	if (s->dbx) {
+		int r = load_dbx(s, s->dbx, false, diag);
+
+		if (r < 0)
+			return r;
 	}
-	if (ih_certificates_load_variable(&s->trusted, path, diag) < 0)
-		return ih_fail_within(diag, -EKEYREJECTED,
-				      "no '--certificate' is given, and the firmware's db cannot be"
-				      " read");
-	return 0;
+	return s->trusted.n ? 0 : load_firmware_keys(s, diag);
 }
 
 static int set_option(const struct ih_options *o, void *to, int c, const char *value)
@@ -232,6 +274,8 @@ static int set_option(const struct ih_options *o, void *to, int c, const char *v
 
 	if (c == OPT_EFIVARS)
 		s->efivars = value;
+	else if (c == OPT_DBX)
+		s->dbx = value;
 	else if (c == OPT_REFERENCE)
 		s->reference = value;
 	else if (c == OPT_BOOTSPEC)
@@ -249,9 +293,9 @@ static int check_settings(const struct ih_options *o, const struct settings *s)
 {
 	if (!o->n_operands)
 		return ih_usage_error(o, "no image is given");
-	if (s->bootspec && (s->json || s->reference))
+	if (s->bootspec && (s->json || s->reference || s->dbx))
 		return ih_usage_error(o, "option '--bootspec' goes with neither '--json' nor"
-					 " '--reference'");
+					 " '--reference' nor '--dbx'");
 	return 0;
 }
 
@@ -275,7 +319,7 @@ int ih_boot_verify(int argc, char **argv)
 		r = check_settings(&o, &s);
 	if (r)
 		return ih_options_exit(r);
-	r = load_db(&s, &diag);
+	r = load_keys(&s, &diag);
 	if (r == 0) {
 		s.out = s.json ? ih_json_new_array() : NULL;
 		for (char **p = o.operands; *p; p++)
@@ -284,6 +328,7 @@ int ih_boot_verify(int argc, char **argv)
 			r = ih_output_json(s.out, &diag);
 	}
 	ih_certificates_done(&s.trusted);
+	free(s.dbx_data);
 	if (r < 0)
 		return ih_boot_failed(&o, &diag);
 	return s.any_bad ? IH_EXIT_DENIED : IH_EXIT_OK;

@@ -109,6 +109,36 @@ tap_run 0 "also of the loader with its symbols" "$ihard" boot verify --certifica
 sbsign --key rogue.key --cert rogue.crt --output r.efi x.efi >/dev/null 2>&1
 tap_run 0 "a foreign signature beside ours is no harm" "$ihard" boot verify --certificate db.crt r.efi
 
+# Revoked: in dbx, by the image's digest, by the certificate, by the digest of the certificate
+efi=("python3" "$here/../lib/efi.py")
+some=$(printf %064d 7)
+"${efi[@]}" revoke other.esl digest="$some" certificate=rogue.crt signed=rogue.crt image=u.efi
+"${efi[@]}" revoke image.esl digest="$some" image=x.efi
+"${efi[@]}" revoke certificate.esl digest="$some" certificate=db.crt
+"${efi[@]}" revoke signed.esl digest="$some" signed=db.crt
+"${efi[@]}" esl db.crt db.esl
+tap_run 0 "what dbx does not name is good" "$ihard" boot verify --certificate db.crt --dbx other.esl x.efi
+tap_run 0 "and its measurements are predicted" "$ihard" boot measure predict --image x.efi --db db.esl --dbx other.esl
+for by in image certificate signed; do
+	what="the certificate that signed it"
+	[ $by = image ] && what="this very image, by its digest"
+	tap_run 1 "revoked by $by" "$ihard" boot verify --certificate db.crt --dbx $by.esl x.efi
+	tap_is "$tap_out" "bad  x.efi: firmware refuses 'x.efi': entry 2 of dbx revokes $what" "and said"
+	tap_run 125 "nothing is predicted of it" "$ihard" boot measure predict --image x.efi --db db.esl --dbx $by.esl
+	tap_like "$tap_err" "cannot predict: firmware refuses 'x.efi': entry 2 of dbx revokes $what" "with the reason"
+done
+tap_run 0 "another image than the revoked one is good" "$ihard" boot verify --certificate db.crt --dbx image.esl d.efi
+tap_run 1 "a revoked signer beside a good one counts" "$ihard" boot verify --certificate db.crt --dbx other.esl r.efi
+mkdir vars
+{ printf '\047\0\0\0'; cat db.esl; } >vars/db-d719b2cb-3d3a-4596-a3bc-dad00e67656f
+tap_run 0 "the firmware's db without a dbx" "$ihard" boot verify --efivars vars x.efi
+{ printf '\047\0\0\0'; cat signed.esl; } >vars/dbx-d719b2cb-3d3a-4596-a3bc-dad00e67656f
+tap_run 1 "with its db the firmware's dbx counts" "$ihard" boot verify --efivars vars x.efi
+tap_like "$tap_out" "entry 2 of dbx revokes" "and said"
+head -c 70 image.esl >cut.esl
+tap_run 1 "a malformed dbx forbids" "$ihard" boot verify --certificate db.crt --dbx cut.esl x.efi
+tap_like "$tap_out" "the variable dbx" "and said"
+
 # Changes
 cp x.efi c.efi
 flip c.efi "$(offset_of x.efi 'init=/t/init')"
@@ -149,7 +179,6 @@ if [ -x /lib/systemd/systemd-measure ]; then
 	for s in .osrel .cmdline .initrd .linux .pcrpkey; do
 		objcopy -O binary --only-section=$s p.efi "s$s"
 	done
-	python3 "$here/../lib/efi.py" esl db.crt db.esl
 	for bank in sha1 sha256 sha384 sha512; do
 		theirs=$(/lib/systemd/systemd-measure calculate --bank=$bank --phase=: --linux=s.linux --osrel=s.osrel \
 			--cmdline=s.cmdline --initrd=s.initrd --pcrpkey=s.pcrpkey 2>/dev/null | sed -n 's/^11:.*=//p')
