@@ -20,6 +20,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "bootchain/pe_rope.h"
 #include "common/cleanup.h"
 #include "common/text.h"
 #include "integrity/hash.h"
@@ -210,63 +211,87 @@ static int make_signature(struct ih_key *key, const uint8_t digest[IH_PE_DIGEST]
 }
 
 /* Puts a WIN_CERTIFICATE behind the image and corrects the directory entry and the checksum. */
-static int attach(const char *name, struct ih_image *image, const struct ih_pe *pe,
-		  struct ih_bytes der, struct ih_diag *diag)
+static int attach(const char *name, struct ih_rope *image, const struct ih_pe *pe,
+		  struct ih_bytes der, uint64_t sum, struct ih_diag *diag)
 {
-	uint32_t checksum = ih_pe_checksum_offset(pe);
-	uint32_t entry = ih_pe_certificate_entry_offset(pe);
 	size_t start = round_up(pe->size), size = round_up(WIN_HEADER + der.len);
 	size_t table = pe->certificates_size ? pe->certificates_offset : start;
+	uint8_t *entry = image->pieces[0].own + ih_pe_certificate_entry_offset(pe);
+	uint8_t *data = calloc(1, size);
 	struct ih_pe done;
-	uint8_t *data;
 	int r;
 
-	data = calloc(1, start + size);
 	if (!data)
 		return -ENOMEM;
-	memcpy(data, image->data, image->len);
-	ih_put_le32(data + start, (uint32_t)size);
-	ih_put_le16(data + start + 4, WIN_REVISION);
-	ih_put_le16(data + start + 6, WIN_PKCS_SIGNED_DATA);
-	memcpy(data + start + WIN_HEADER, der.data, der.len);
-	ih_put_le32(data + entry, (uint32_t)table);
-	ih_put_le32(data + entry + 4, (uint32_t)(start + size - table));
-
-	r = ih_pe_parse(name, data, start + size, &done, diag);
-	if (r < 0) {
+	ih_put_le32(data, (uint32_t)size);
+	ih_put_le16(data + 4, WIN_REVISION);
+	ih_put_le16(data + 6, WIN_PKCS_SIGNED_DATA);
+	memcpy(data + WIN_HEADER, der.data, der.len);
+	sum += ih_pe_rope_sum(data, size, start);
+	r = ih_rope_align(image, TABLE_ALIGN);
+	if (r < 0)
 		free(data);
+	else
+		r = ih_rope_add_taken(image, data, size);
+	if (r < 0)
 		return r;
-	}
-	ih_put_le32(data + checksum, ih_pe_checksum(&done));
-	free(image->data);
-	image->data = data;
-	image->len = start + size;
-	return 0;
+	ih_put_le32(entry, (uint32_t)table);
+	ih_put_le32(entry + 4, (uint32_t)(start + size - table));
+	r = ih_pe_rope_parse(name, image, &done, diag);
+	if (!r)
+		ih_pe_rope_finish(image, &done, sum);
+	return r;
+}
+
+int ih_authenticode_sign_rope(const char *name, struct ih_rope *image, struct ih_key *key,
+			      struct ih_diag *diag)
+{
+	struct ih_diag inner = { "" };
+	unsigned char *der = NULL;
+	struct ih_pe_sums sums;
+	struct ih_pe pe;
+	size_t len = 0;
+	int r;
+
+	r = ih_pe_rope_parse(name, image, &pe, diag);
+	if (r < 0)
+		return r;
+	r = ih_pe_rope_sums(image, &pe, &sums, &inner);
+	if (r < 0)
+		return ih_fail(diag, r, "cannot hash '%s': %s", name,
+			       inner.text[0] ? inner.text : strerror(-r));
+	r = make_signature(key, sums.digest, &der, &len, diag);
+	if (r < 0)
+		return r;
+	r = attach(name, image, &pe, (struct ih_bytes){ der, len }, sums.sum, diag);
+	OPENSSL_free(der);
+	return r;
 }
 
 int ih_authenticode_sign(const char *name, struct ih_image *image, struct ih_key *key,
 			 struct ih_diag *diag)
 {
-	uint8_t digest[IH_PE_DIGEST];
-	unsigned char *der = NULL;
+	struct ih_rope rope = { 0 };
+	struct ih_image done = { 0 };
 	struct ih_pe pe;
-	size_t len = 0;
 	int r;
 
 	r = ih_pe_parse(name, image->data, image->len, &pe, diag);
 	if (!r)
-		r = ih_pe_covered(name, &pe, diag);
+		r = ih_rope_add_copy(&rope, image->data, pe.headers_size);
+	if (!r)
+		r = ih_rope_add(&rope, image->data + pe.headers_size, image->len - pe.headers_size);
+	if (!r)
+		r = ih_authenticode_sign_rope(name, &rope, key, diag);
+	if (!r)
+		r = ih_rope_flatten(&rope, &done.data, diag);
+	done.len = (size_t)rope.len;
+	ih_rope_done(&rope);
 	if (r < 0)
 		return r;
-	r = ih_pe_digest(&pe, digest);
-	if (r < 0)
-		return ih_fail(diag, r, "cannot hash '%s': %s", name, strerror(-r));
-	r = make_signature(key, digest, &der, &len, diag);
-	if (r < 0)
-		return r;
-	r = attach(name, image, &pe, (struct ih_bytes){ der, len }, diag);
-	OPENSSL_free(der);
-	return r;
+	free(image->data);
+	*image = done;
+	return 0;
 }
 
 /* Verifying */

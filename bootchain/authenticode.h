@@ -11,6 +11,7 @@
 
 #include "bootchain/key.h"
 #include "bootchain/pe.h"
+#include "bootchain/rope.h"
 #include "bootchain/sign.h"
 #include "common/diag.h"
 
@@ -34,6 +35,10 @@ struct ih_image {
  */
 int ih_authenticode_sign(const char *name, struct ih_image *image, struct ih_key *key,
 			 struct ih_diag *diag);
+
+/* The same for an image that ih_pe_rope_parse() takes. On failure it is of no use any more. */
+int ih_authenticode_sign_rope(const char *name, struct ih_rope *image, struct ih_key *key,
+			      struct ih_diag *diag);
 
 /* What is known about one signature of an image. */
 struct ih_authenticode_signature {

@@ -13,54 +13,19 @@
 #include "common/cleanup.h"
 #include "common/fd.h"
 
-int ih_compose_file(const char *path, struct ih_image *ret, struct ih_diag *diag)
-{
-	char *data = NULL;
-	size_t len = 0;
-	int r;
-
-	r = ih_read_file(AT_FDCWD, path, IH_COMPOSE_FILE_MAX, &data, &len, diag);
-	if (r < 0)
-		return r;
-	*ret = (struct ih_image){ (uint8_t *)data, len };
-	return 0;
-}
-
-static int join(const struct ih_boot_item *item, struct ih_image *ret, struct ih_diag *diag)
-{
-	_free_ struct ih_initrd *parts = calloc(item->n_initrds, sizeof(*parts));
-	size_t i, n = 0;
-	int r = 0;
-
-	if (!parts)
-		return ih_fail(diag, -ENOMEM, "out of memory");
-	for (i = 0; i < item->n_initrds && r == 0; i++) {
-		struct ih_image one = { 0 };
-
-		r = ih_compose_file(item->initrds[i], &one, diag);
-		if (r == 0)
-			parts[n++] = (struct ih_initrd){ item->initrds[i], { one.data, one.len } };
-	}
-	if (r == 0)
-		r = ih_initrd_join(parts, n, ret, diag);
-	for (i = 0; i < n; i++)
-		free((void *)(uintptr_t)parts[i].content.data);
-	return r;
-}
-
 int ih_compose_initrd(const struct ih_composer *composer, const struct ih_boot_item *item,
-		      struct ih_image *ret, struct ih_diag *diag)
+		      struct ih_rope *ret, struct ih_diag *diag)
 {
-	struct ih_image initrd = { 0 };
+	struct ih_rope initrd = { 0 };
 	int r = 0;
 
-	if (item->n_initrds)
-		r = join(item, &initrd, diag);
+	for (size_t i = 0; i < item->n_initrds && r == 0; i++)
+		r = ih_initrd_join_file(&initrd, item->initrds[i], diag);
 	if (r == 0 && item->initrd_secrets)
 		r = ih_initrd_add_secrets(item->initrd_secrets, composer->private_folder, &initrd,
 					  diag);
 	if (r < 0) {
-		free(initrd.data);
+		ih_rope_done(&initrd);
 		return r;
 	}
 	*ret = initrd;
@@ -85,78 +50,66 @@ int ih_compose_osrel(const struct ih_boot_item *item, struct ih_text *ret)
 	return ret->oom ? -ENOMEM : 0;
 }
 
-/* Everything that goes into an image, held until it is built. */
+/* What goes into an image. */
 struct ingredients {
-	struct ih_image kernel, initrd, devicetree;
-	struct ih_text osrel;
+	struct ih_uki_part parts[5];
+	size_t n;
 };
 
-static void ingredients_done(struct ingredients *in)
+static struct ih_rope *part(struct ingredients *in, const char *name)
 {
-	free(in->kernel.data);
-	free(in->initrd.data);
-	free(in->devicetree.data);
-	ih_text_done(&in->osrel);
+	in->parts[in->n].name = name;
+	return &in->parts[in->n++].content;
 }
 
 static int gather(const struct ih_composer *composer, const struct ih_boot_item *item,
 		  struct ingredients *in, struct ih_diag *diag)
 {
+	struct ih_text osrel = { 0 };
 	int r;
 
-	r = ih_compose_osrel(item, &in->osrel);
+	r = ih_compose_osrel(item, &osrel);
+	if (r == 0)
+		r = ih_rope_add_copy(part(in, ".osrel"), osrel.data, osrel.len);
+	ih_text_done(&osrel);
+	if (r == 0)
+		r = ih_rope_add(part(in, ".cmdline"), item->cmdline, strlen(item->cmdline));
 	if (r < 0)
 		return ih_fail(diag, r, "out of memory");
-	r = ih_compose_file(item->kernel, &in->kernel, diag);
+	if (item->devicetree)
+		r = ih_rope_add_file(part(in, ".dtb"), item->devicetree, IH_COMPOSE_FILE_MAX, diag);
+	if (r == 0 && item->n_initrds)
+		r = ih_compose_initrd(composer, item, part(in, ".initrd"), diag);
 	if (r == 0)
-		r = ih_compose_initrd(composer, item, &in->initrd, diag);
-	if (r == 0 && item->devicetree)
-		r = ih_compose_file(item->devicetree, &in->devicetree, diag);
+		r = ih_rope_add_file(part(in, ".linux"), item->kernel, IH_COMPOSE_FILE_MAX, diag);
 	return r;
 }
 
 static int build(const struct ih_composer *composer, const struct ih_boot_item *item,
-		 const struct ingredients *in, struct ih_image *ret, struct ih_diag *diag)
+		 struct ingredients *in, struct ih_rope *ret, struct ih_diag *diag)
 {
-	struct ih_uki_part parts[5];
-	struct ih_recipe recipe = {
+	const struct ih_recipe recipe = {
 		.name = item->version,
 		.stub_name = composer->stub_name,
 		.stub = composer->stub,
-		.parts = parts,
+		.parts = in->parts,
+		.n = in->n,
 		.key = composer->key,
 		.pcr_key = composer->pcr_key,
 	};
-	size_t n = 0;
 
-	parts[n++] = (struct ih_uki_part){ ".osrel",
-					   { (const uint8_t *)in->osrel.data, in->osrel.len } };
-	parts[n++] =
-		(struct ih_uki_part){ ".cmdline",
-				      { (const uint8_t *)item->cmdline, strlen(item->cmdline) } };
-	if (in->devicetree.len)
-		parts[n++] =
-			(struct ih_uki_part){ ".dtb", { in->devicetree.data, in->devicetree.len } };
-	if (in->initrd.len)
-		parts[n++] = (struct ih_uki_part){ ".initrd", { in->initrd.data, in->initrd.len } };
-	parts[n++] = (struct ih_uki_part){ ".linux", { in->kernel.data, in->kernel.len } };
-	recipe.n = n;
 	return ih_recipe_make(&recipe, ret, diag);
 }
 
 int ih_compose_uki(const struct ih_composer *composer, const struct ih_boot_item *item,
-		   struct ih_image *ret, struct ih_diag *diag)
+		   struct ih_rope *ret, struct ih_diag *diag)
 {
 	struct ingredients in = { 0 };
-	struct ih_image image = { 0 };
 	int r;
 
 	r = gather(composer, item, &in, diag);
 	if (r == 0)
-		r = build(composer, item, &in, &image, diag);
-	ingredients_done(&in);
-	if (r < 0)
-		return ih_fail_within(diag, r, "%s", item->version);
-	*ret = image;
-	return 0;
+		r = build(composer, item, &in, ret, diag);
+	ih_recipe_parts_done(in.parts, in.n);
+	return r < 0 ? ih_fail_within(diag, r, "%s", item->version) : 0;
 }

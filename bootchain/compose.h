@@ -20,15 +20,12 @@ struct ih_composer {
 	const char *private_folder; /* where secrets are put into an initrd; "/run" */
 };
 
-/* A file of the store, whole. The caller frees @ret->data. */
-int ih_compose_file(const char *path, struct ih_image *ret, struct ih_diag *diag);
-
 /**
  * ih_compose_initrd() - all initrds of an item in one, secrets included
- * @ret: empty when the item has none; the caller frees @ret->data
+ * @ret: empty when the item has none
  */
 int ih_compose_initrd(const struct ih_composer *composer, const struct ih_boot_item *item,
-		      struct ih_image *ret, struct ih_diag *diag);
+		      struct ih_rope *ret, struct ih_diag *diag);
 
 /**
  * ih_compose_osrel() - what a loader shows of an image, as os-release(5)
@@ -41,7 +38,8 @@ int ih_compose_osrel(const struct ih_boot_item *item, struct ih_text *ret);
 /**
  * ih_compose_uki() - the unified kernel image, signed when there is a key
  *
- * The same item, stub and key give the same bytes, unless a secrets program does not.
+ * The same item, stub and key give the same bytes, unless a secrets program does not. The result
+ * needs the composer's stub, and the item's text.
  */
 int ih_compose_uki(const struct ih_composer *composer, const struct ih_boot_item *item,
-		   struct ih_image *ret, struct ih_diag *diag);
+		   struct ih_rope *ret, struct ih_diag *diag);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -60,9 +61,50 @@ static int make_folder(const struct ih_esp *esp, const char *folder, struct ih_d
 	return TAKE_FD(at);
 }
 
+/* Bytes on their way: to the file, and into its hash. */
+struct writing {
+	int fd;
+	struct ih_hash *hash;
+};
+
+static int write_chunk(void *self, const uint8_t *data, size_t len)
+{
+	struct writing *w = self;
+	int r = ih_write_full(w->fd, data, len);
+
+	return r < 0 ? r : ih_hash_add(w->hash, data, len);
+}
+
+static bool is_hash(const struct ih_digest *digest, const char *hex)
+{
+	char is[IH_DIGEST_HEX_SIZE];
+
+	ih_digest_hex(digest, is);
+	return !hex || strncasecmp(is, hex, IH_ESP_HEX - 1) == 0;
+}
+
+static int write_content(int fd, const struct ih_esp_write *file, struct ih_diag *diag)
+{
+	_cleanup_(ih_cleanup_hash) struct ih_hash *hash = NULL;
+	struct writing w = { .fd = fd };
+	struct ih_digest digest;
+	int r;
+
+	r = ih_hash_new(IH_HASH_SHA256, &hash);
+	w.hash = hash;
+	if (r == 0)
+		r = ih_rope_read(file->content, write_chunk, &w, diag);
+	if (r == 0)
+		r = ih_hash_end(hash, &digest);
+	if (r == 0 && !is_hash(&digest, file->hex))
+		return ih_fail(diag, -ESTALE, "what becomes '%s' changed while it was read",
+			       file->name);
+	return r;
+}
+
 /* The bytes, under the temporary name, on disk. */
-static int write_temporary(const struct ih_esp *esp, int dir, const char *name, const void *data,
-			   size_t len)
+static int write_temporary(const struct ih_esp *esp, int dir, const char *name,
+			   const struct ih_esp_write *file, struct ih_diag *diag)
 {
 	_close_ int fd = -EBADF;
 	int r;
@@ -75,7 +117,7 @@ static int write_temporary(const struct ih_esp *esp, int dir, const char *name, 
 	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	r = ih_write_full(fd, data, len);
+	r = write_content(fd, file, diag);
 	if (r == 0)
 		r = step(esp, "fsync", name);
 	if (r == 0 && fsync(fd) < 0)
@@ -107,27 +149,27 @@ static int put_in_place(const struct ih_esp *esp, int dir, const char *from, con
 	return r;
 }
 
-int ih_esp_write(const struct ih_esp *esp, const char *folder, const char *name, bool replace,
-		 const void *data, size_t len, struct ih_diag *diag)
+int ih_esp_write(const struct ih_esp *esp, const struct ih_esp_write *file, struct ih_diag *diag)
 {
-	_close_ int dir = make_folder(esp, folder, diag);
+	_close_ int dir = make_folder(esp, file->folder, diag);
 	struct ih_text temporary = { 0 };
+	struct ih_diag inner = { "" };
 	int r;
 
 	if (dir < 0)
 		return dir;
-	if (ih_text_addf(&temporary, "%s%s", name, IH_ESP_TEMPORARY) < 0)
+	if (ih_text_addf(&temporary, "%s%s", file->name, IH_ESP_TEMPORARY) < 0)
 		return ih_fail(diag, -ENOMEM, "out of memory");
-	r = write_temporary(esp, dir, temporary.data, data, len);
+	r = write_temporary(esp, dir, temporary.data, file, &inner);
 	if (r == 0)
-		r = put_in_place(esp, dir, temporary.data, name, replace);
+		r = put_in_place(esp, dir, temporary.data, file->name, file->replace);
 	/* What does not fit must not stay; after a power cut nobody is there to remove it. */
 	if (r < 0 && r != -EOWNERDEAD)
 		(void)unlinkat(dir, temporary.data, 0);
 	ih_text_done(&temporary);
 	if (r < 0)
-		return ih_fail(diag, r, "cannot write '%s/%s/%s': %s", esp->path, folder, name,
-			       strerror(-r));
+		return ih_fail(diag, r, "cannot write '%s/%s/%s': %s", esp->path, file->folder,
+			       file->name, inner.text[0] ? inner.text : strerror(-r));
 	return 0;
 }
 

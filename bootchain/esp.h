@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bootchain/rope.h"
 #include "common/diag.h"
 
 #define IH_ESP_TEMPORARY ".tmp" /* suffix of a file that is being written */
@@ -41,13 +42,24 @@ struct ih_esp_files {
 	size_t n;
 };
 
+/* A file that is to be written. */
+struct ih_esp_write {
+	const char *folder, *name;
+	bool replace; /* an existing file; else it is -EEXIST */
+	const struct ih_rope *content;
+	const char
+		*hex; /* SHA-256 that the content must have, its first 64 characters; NULL: any */
+};
+
 /**
  * ih_esp_write() - a file with all its bytes, on disk when it returns
- * @folder: made when it is missing
- * @replace: an existing file is replaced; else it is -EEXIST
+ *
+ * The folder is made when it is missing. Content goes through a small buffer, and gets its name
+ * only when what was written is what it should be.
+ *
+ * Return: 0; -EEXIST; -ESTALE when the content has another hash.
  */
-int ih_esp_write(const struct ih_esp *esp, const char *folder, const char *name, bool replace,
-		 const void *data, size_t len, struct ih_diag *diag);
+int ih_esp_write(const struct ih_esp *esp, const struct ih_esp_write *file, struct ih_diag *diag);
 
 /* Removes a file; it is no error that it is gone already. */
 int ih_esp_remove(const struct ih_esp *esp, const char *folder, const char *name,

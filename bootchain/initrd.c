@@ -47,33 +47,35 @@ const char *ih_initrd_kind(struct ih_bytes content)
 	return NULL;
 }
 
-int ih_initrd_join(const struct ih_initrd *parts, size_t n, struct ih_image *ret,
+int ih_initrd_join(struct ih_rope *all, const char *name, struct ih_rope *archive,
 		   struct ih_diag *diag)
 {
-	size_t len = 0, at = 0;
-	uint8_t *data;
+	uint8_t magic[8];
+	size_t len = 0;
+	int r;
 
-	for (size_t i = 0; i < n; i++) {
-		if (!ih_initrd_kind(parts[i].content))
-			return ih_fail(diag, -EBADMSG, "'%s' is no archive that a kernel unpacks",
-				       parts[i].name);
-		if (parts[i].content.len > IH_INITRD_MAX - len)
-			return ih_fail(diag, -EFBIG,
-				       "the initrds have more than %u bytes with '%s'",
-				       IH_INITRD_MAX, parts[i].name);
-		len = (len + parts[i].content.len + ALIGN - 1) / ALIGN * ALIGN;
-	}
-	if (!len)
-		return ih_fail(diag, -EINVAL, "no initrd is given");
-	data = calloc(1, len);
-	if (!data)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		memcpy(data + at, parts[i].content.data, parts[i].content.len);
-		at = (at + parts[i].content.len + ALIGN - 1) / ALIGN * ALIGN;
-	}
-	*ret = (struct ih_image){ data, len };
-	return 0;
+	r = ih_rope_head(archive, magic, sizeof(magic), &len, diag);
+	if (r < 0)
+		return r;
+	if (!ih_initrd_kind((struct ih_bytes){ magic, len }))
+		return ih_fail(diag, -EBADMSG, "'%s' is no archive that a kernel unpacks", name);
+	if (archive->len > IH_INITRD_MAX - all->len)
+		return ih_fail(diag, -EFBIG, "the initrds have more than %u bytes with '%s'",
+			       IH_INITRD_MAX, name);
+	r = ih_rope_move(all, archive);
+	return r < 0 ? r : ih_rope_align(all, ALIGN);
+}
+
+int ih_initrd_join_file(struct ih_rope *all, const char *path, struct ih_diag *diag)
+{
+	struct ih_rope one = { 0 };
+	int r;
+
+	r = ih_rope_add_file(&one, path, IH_INITRD_MAX, diag);
+	if (!r)
+		r = ih_initrd_join(all, path, &one, diag);
+	ih_rope_done(&one);
+	return r;
 }
 
 /* Waits for the child with a limit: a program that hangs must not hang an installation for ever. */
@@ -129,21 +131,31 @@ static int run(const char *program, char *path, struct ih_diag *diag)
 	return wait_for(pid, program, diag);
 }
 
-static int write_copy(const char *path, const struct ih_image *initrd, struct ih_diag *diag)
+static int write_chunk(void *self, const uint8_t *data, size_t len)
+{
+	return ih_write_full(*(int *)self, data, len);
+}
+
+static int write_copy(const char *path, const struct ih_rope *initrd, struct ih_diag *diag)
 {
 	_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct ih_diag inner = { "" };
 	int r;
 
 	if (fd < 0)
 		return ih_fail(diag, -errno, "cannot create '%s': %s", path, strerror(errno));
-	r = ih_write_full(fd, initrd->data, initrd->len);
-	return r < 0 ? ih_fail(diag, r, "cannot write '%s': %s", path, strerror(-r)) : 0;
+	r = ih_rope_read(initrd, write_chunk, &fd, &inner);
+	return r < 0 ? ih_fail(diag, r, "cannot write '%s': %s", path,
+			       inner.text[0] ? inner.text : strerror(-r))
+		     : 0;
 }
 
-static int with_secrets(const char *program, char *path, struct ih_image *initrd,
+/* Not left where it is: what is secret shall be on no disk longer than its program runs. */
+static int with_secrets(const char *program, char *path, struct ih_rope *initrd,
 			struct ih_diag *diag)
 {
 	_free_ char *result = NULL;
+	struct ih_rope all = { 0 };
 	size_t len;
 	int r;
 
@@ -155,14 +167,16 @@ static int with_secrets(const char *program, char *path, struct ih_image *initrd
 	if (!r && !ih_initrd_kind((struct ih_bytes){ (uint8_t *)result, len }))
 		r = ih_fail(diag, -EBADMSG, "what '%s' left behind is no archive any more",
 			    program);
+	if (!r)
+		r = ih_rope_add_taken(&all, TAKE_PTR(result), len);
 	if (r < 0)
 		return r;
-	free(initrd->data);
-	*initrd = (struct ih_image){ (uint8_t *)TAKE_PTR(result), len };
+	ih_rope_done(initrd);
+	*initrd = all;
 	return 0;
 }
 
-int ih_initrd_add_secrets(const char *program, const char *directory, struct ih_image *initrd,
+int ih_initrd_add_secrets(const char *program, const char *directory, struct ih_rope *initrd,
 			  struct ih_diag *diag)
 {
 	_free_ char *folder = NULL, *path = NULL;

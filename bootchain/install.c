@@ -306,25 +306,42 @@ int ih_install_prepare(const struct ih_install_request *request, struct ih_insta
 
 /* Doing it */
 
-/* What was kept is what was hashed; what is made or read anew may have changed meanwhile. */
+/* What a secrets program makes has another name than its hash. */
 static int write_file(struct ih_install *in, const struct ih_plan_step *s, struct ih_diag *diag)
 {
 	const struct ih_wanted_file *w = &in->wanted[s->index];
-	struct ih_image image = in->recipes[s->index].kept;
-	const bool is_kept = image.data != NULL;
+	const char *dash = strchr(w->name, '-');
+	struct ih_rope renewed = { 0 };
+	struct ih_esp_write what = {
+		.folder = ih_folder_path(w->folder),
+		.name = s->name,
+		.replace = s->act == IH_PLAN_REPLACE,
+		.content = &in->recipes[s->index].content,
+		.hex = w->renew || !dash ? NULL : dash + 1,
+	};
 	int r = 0;
 
-	in->recipes[s->index].kept = (struct ih_image){ 0 };
-	if (!is_kept)
-		r = ih_install_content(in, s->index, &image, diag);
-	if (r < 0)
-		return r;
-	if (!is_kept && !w->renew && !ih_install_name_fits(w->name, image.data, image.len))
-		r = ih_fail(diag, -ESTALE, "what becomes '%s' changed while it was read", w->name);
-	else
-		r = ih_esp_write(&in->boot, ih_folder_path(w->folder), s->name,
-				 s->act == IH_PLAN_REPLACE, image.data, image.len, diag);
-	free(image.data);
+	if (w->renew) {
+		r = ih_install_content(in, s->index, &renewed, diag);
+		what.content = &renewed;
+	}
+	if (r == 0)
+		r = ih_esp_write(&in->boot, &what, diag);
+	ih_rope_done(&renewed);
+	return r;
+}
+
+static int write_loader_conf(struct ih_install *in, struct ih_diag *diag)
+{
+	struct ih_rope text = { 0 };
+	const struct ih_esp_write what = {
+		.folder = "loader", .name = "loader.conf", .replace = true, .content = &text
+	};
+	int r = ih_rope_add(&text, in->loader_conf.data, in->loader_conf.len);
+
+	if (r == 0)
+		r = ih_esp_write(&in->esp, &what, diag);
+	ih_rope_done(&text);
 	return r;
 }
 
@@ -335,8 +352,7 @@ static int run_step(struct ih_install *in, const struct ih_plan_step *s, struct 
 	case IH_PLAN_REPLACE:
 		return write_file(in, s, diag);
 	case IH_PLAN_LOADER_CONF:
-		return ih_esp_write(&in->esp, "loader", "loader.conf", true, in->loader_conf.data,
-				    in->loader_conf.len, diag);
+		return write_loader_conf(in, diag);
 	case IH_PLAN_REMOVE:
 		return ih_esp_remove(&in->boot, ih_folder_path(in->present[s->index].folder),
 				     s->name, diag);
@@ -370,7 +386,6 @@ int ih_install_run(struct ih_install *install, struct ih_diag *diag)
 	int r = 0;
 
 	for (i = 0; i < plan->n && r == 0; i++) {
-		ih_install_make_next(install, i);
 		r = run_step(install, &plan->steps[i], diag);
 		if (r == 0 && (i + 1 == plan->n || phase(install, &plan->steps[i]) !=
 							   phase(install, &plan->steps[i + 1])))
@@ -392,9 +407,7 @@ void ih_install_done(struct ih_install *install)
 
 	for (i = 0; i < install->n_wanted; i++) {
 		free(install->wanted[i].name);
-		free(install->recipes[i].path);
-		free(install->recipes[i].text);
-		free(install->recipes[i].kept.data);
+		ih_rope_done(&install->recipes[i].content);
 	}
 	free(install->wanted);
 	free(install->recipes);

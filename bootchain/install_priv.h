@@ -14,9 +14,7 @@ enum ih_recipe_kind {
 struct ih_recipe {
 	enum ih_recipe_kind kind;
 	const struct ih_boot_item *item;
-	char *path;	      /* IH_RECIPE_COPY */
-	char *text;	      /* IH_RECIPE_TEXT */
-	struct ih_image kept; /* IH_RECIPE_UKI: made already, and known to be what the name says */
+	struct ih_rope content; /* made already; empty for what is made anew when it is written */
 };
 
 /* An image made for the plan. */
@@ -25,15 +23,12 @@ struct ih_made {
 	struct ih_diag diag;
 	char hex[IH_ESP_HEX]; /* SHA-256 of all of it */
 	uint64_t size;
-	struct ih_image image; /* empty when it was not kept */
+	struct ih_rope image; /* empty when a program makes a part of it anew each time */
 };
 
 /* One for each of the request's items. Return: 0 or -ENOMEM; how each went is in it. */
 int ih_install_make(const struct ih_install *install, struct ih_made **ret);
 void ih_install_made_done(struct ih_made *made, size_t n);
-
-/* Makes the image that a step of the plan writes, and those of the next steps beside it. */
-void ih_install_make_next(struct ih_install *install, size_t step);
 
 /* Calls @check for each file that is there, from several threads. */
 void ih_install_check(struct ih_install *install,
@@ -42,11 +37,8 @@ void ih_install_check(struct ih_install *install,
 /* Fills wanted and recipes. */
 int ih_install_want(struct ih_install *install, struct ih_diag *diag);
 
-/* The content of a wanted file. The caller frees @ret->data. */
-int ih_install_content(const struct ih_install *install, size_t i, struct ih_image *ret,
+/* What is made anew: the content of a wanted file that has a secrets program. */
+int ih_install_content(const struct ih_install *install, size_t i, struct ih_rope *ret,
 		       struct ih_diag *diag);
 
-int ih_install_hash(const void *data, size_t len, char ret[IH_ESP_HEX]);
-
-/* Does content have the hash that is in the name? */
-bool ih_install_name_fits(const char *name, const void *data, size_t len);
+int ih_install_hash(const struct ih_rope *content, char ret[IH_ESP_HEX], struct ih_diag *diag);

@@ -15,9 +15,8 @@
 
 /* Files of the store that were hashed already: many generations share a kernel. */
 struct known_file {
-	const char *path; /* of a recipe, or of an item */
+	const char *path; /* of an item */
 	char hex[IH_ESP_HEX];
-	uint64_t size;
 };
 
 struct wanting {
@@ -26,13 +25,13 @@ struct wanting {
 	size_t n_known;
 };
 
-int ih_install_hash(const void *data, size_t len, char ret[IH_ESP_HEX])
+int ih_install_hash(const struct ih_rope *content, char ret[IH_ESP_HEX], struct ih_diag *diag)
 {
 	char hex[IH_DIGEST_HEX_SIZE];
 	struct ih_digest d;
 	int r;
 
-	r = ih_hash_once(IH_HASH_SHA256, data, len, &d);
+	r = ih_rope_hash(content, IH_HASH_SHA256, &d, diag);
 	if (r < 0)
 		return r;
 	ih_digest_hex(&d, hex);
@@ -41,27 +40,11 @@ int ih_install_hash(const void *data, size_t len, char ret[IH_ESP_HEX])
 	return 0;
 }
 
-bool ih_install_name_fits(const char *name, const void *data, size_t len)
-{
-	const char *dash = strchr(name, '-');
-	char hex[IH_ESP_HEX];
-
-	return dash && ih_install_hash(data, len, hex) == 0 &&
-	       strncasecmp(dash + 1, hex, IH_ESP_HEX - 1) == 0;
-}
-
 static void *grow(void *items, size_t n, size_t size)
 {
 	if ((n & (n - 1)) != 0)
 		return items; /* by powers of two */
 	return reallocarray(items, n ? 2 * n : 1, size);
-}
-
-static void recipe_done(struct ih_recipe *recipe)
-{
-	free(recipe->path);
-	free(recipe->text);
-	free(recipe->kept.data);
 }
 
 /* Adds a wanted file, or finds that it is wanted already. Takes @recipe over. */
@@ -77,7 +60,7 @@ static int want(struct wanting *w, const struct ih_wanted_file *file, struct ih_
 			continue;
 		in->wanted[i].is_default |= file->is_default;
 		free(file->name);
-		recipe_done(recipe);
+		ih_rope_done(&recipe->content);
 		return 0;
 	}
 	files = grow(in->wanted, in->n_wanted, sizeof(*in->wanted));
@@ -86,7 +69,7 @@ static int want(struct wanting *w, const struct ih_wanted_file *file, struct ih_
 	in->recipes = recipes ? recipes : in->recipes;
 	if (!files || !recipes) {
 		free(file->name);
-		recipe_done(recipe);
+		ih_rope_done(&recipe->content);
 		return -ENOMEM;
 	}
 	in->wanted[in->n_wanted] = *file;
@@ -102,61 +85,80 @@ static char *file_name(const char *prefix, const char *hex, const char *suffix)
 	return t.oom ? NULL : t.data;
 }
 
-/* Hash and size of a file of the store, read once. */
-static int look_at(struct wanting *w, const char *path, struct known_file *ret,
-		   struct ih_diag *diag)
+/* A file of the store, and its hash, for which it is read once. */
+static int look_at(struct wanting *w, const char *path, struct ih_rope *content,
+		   char hex[IH_ESP_HEX], struct ih_diag *diag)
 {
-	struct ih_image image = { 0 };
 	struct known_file *grown;
 	size_t i;
 	int r;
 
-	for (i = 0; i < w->n_known; i++) {
+	r = ih_rope_add_file(content, path, IH_COMPOSE_FILE_MAX, diag);
+	for (i = 0; i < w->n_known && r == 0; i++) {
 		if (strcmp(w->known[i].path, path) == 0) {
-			*ret = w->known[i];
+			memcpy(hex, w->known[i].hex, IH_ESP_HEX);
 			return 0;
 		}
 	}
-	r = ih_compose_file(path, &image, diag);
+	if (r == 0)
+		r = ih_install_hash(content, hex, diag);
 	if (r < 0)
 		return r;
-	ret->path = path;
-	ret->size = image.len;
-	r = ih_install_hash(image.data, image.len, ret->hex);
-	free(image.data);
-	grown = r < 0 ? NULL : grow(w->known, w->n_known, sizeof(*grown));
+	grown = grow(w->known, w->n_known, sizeof(*grown));
 	if (!grown)
-		return ih_fail(diag, r < 0 ? r : -ENOMEM, "cannot hash '%s'", path);
+		return ih_fail(diag, -ENOMEM, "out of memory");
 	w->known = grown;
-	grown[w->n_known++] = *ret;
+	grown[w->n_known].path = path;
+	memcpy(grown[w->n_known++].hex, hex, IH_ESP_HEX);
 	return 0;
 }
 
-/* A copy of a store file; *ret_name is its path on the partition. */
-static int want_copy(struct wanting *w, const char *path, const char *prefix, const char *suffix,
-		     char **ret_path, struct ih_diag *diag)
+/* A file in our folder; *ret_path is its path on the partition. Takes the recipe's content over. */
+static int want_in_folder(struct wanting *w, struct ih_wanted_file *file, struct ih_recipe *recipe,
+			  char **ret_path, struct ih_diag *diag)
 {
-	struct ih_wanted_file file = { .folder = IH_FOLDER_FILES };
-	struct ih_recipe recipe = { .kind = IH_RECIPE_COPY };
-	struct known_file known;
 	struct ih_text on_disk = { 0 };
 	int r;
 
-	r = look_at(w, path, &known, diag);
-	if (r < 0)
-		return r;
-	file.size = known.size;
-	file.name = file_name(prefix, known.hex, suffix);
-	recipe.path = strdup(path);
-	if (!file.name || !recipe.path ||
-	    ih_text_addf(&on_disk, "/%s/%s", ih_folder_path(IH_FOLDER_FILES), file.name) < 0) {
-		free(file.name);
-		free(recipe.path);
+	file->folder = IH_FOLDER_FILES;
+	if (!file->name ||
+	    ih_text_addf(&on_disk, "/%s/%s", ih_folder_path(IH_FOLDER_FILES), file->name) < 0) {
+		free(file->name);
+		ih_rope_done(&recipe->content);
 		return ih_fail(diag, -ENOMEM, "out of memory");
 	}
 	*ret_path = on_disk.data;
-	r = want(w, &file, &recipe);
+	r = want(w, file, recipe);
 	return r < 0 ? ih_fail(diag, r, "out of memory") : 0;
+}
+
+static int want_copy(struct wanting *w, const char *path, const char *prefix, const char *suffix,
+		     char **ret_path, struct ih_diag *diag)
+{
+	struct ih_wanted_file file = { 0 };
+	struct ih_recipe recipe = { .kind = IH_RECIPE_COPY };
+	char hex[IH_ESP_HEX];
+	int r;
+
+	r = look_at(w, path, &recipe.content, hex, diag);
+	if (r < 0) {
+		ih_rope_done(&recipe.content);
+		return r;
+	}
+	file.size = recipe.content.len;
+	file.name = file_name(prefix, hex, suffix);
+	return want_in_folder(w, &file, &recipe, ret_path, diag);
+}
+
+static int hash_text(const struct ih_text *text, char ret[IH_ESP_HEX])
+{
+	struct ih_rope rope = { 0 };
+	int r = text->oom ? -ENOMEM : ih_rope_add(&rope, text->data, text->len);
+
+	if (r == 0)
+		r = ih_install_hash(&rope, ret, NULL);
+	ih_rope_done(&rope);
+	return r;
 }
 
 /* A name for what cannot be named by its content, because a program may make it anew each time. */
@@ -177,7 +179,7 @@ static int hash_inputs(const struct wanting *w, const struct ih_boot_item *item,
 		(void)ih_text_add(&t, c->stub.data, c->stub.len);
 	if (c && c->key)
 		(void)ih_text_add(&t, c->key->certificate, c->key->certificate_len);
-	r = t.oom ? -ENOMEM : ih_install_hash(t.data, t.len, ret);
+	r = hash_text(&t, ret);
 	ih_text_done(&t);
 	return r;
 }
@@ -186,28 +188,20 @@ static int want_secret_initrd(struct wanting *w, const struct ih_boot_item *item
 			      struct ih_diag *diag)
 {
 	static const struct ih_composer bare = { .private_folder = "/run" };
-	struct ih_wanted_file file = { .folder = IH_FOLDER_FILES, .renew = true };
+	struct ih_wanted_file file = { .renew = true };
 	struct ih_recipe recipe = { .kind = IH_RECIPE_INITRD, .item = item };
-	struct ih_image initrd = { 0 };
-	struct ih_text on_disk = { 0 };
+	struct ih_rope initrd = { 0 };
 	char hex[IH_ESP_HEX];
 	int r;
 
 	r = ih_compose_initrd(&bare, item, &initrd, diag);
-	free(initrd.data);
+	file.size = initrd.len;
+	ih_rope_done(&initrd);
 	if (r < 0)
 		return r;
 	r = hash_inputs(w, item, hex);
-	file.size = initrd.len;
 	file.name = r < 0 ? NULL : file_name("initrd-", hex, ".img");
-	if (!file.name ||
-	    ih_text_addf(&on_disk, "/%s/%s", ih_folder_path(IH_FOLDER_FILES), file.name) < 0) {
-		free(file.name);
-		return ih_fail(diag, r < 0 ? r : -ENOMEM, "out of memory");
-	}
-	*ret_path = on_disk.data;
-	r = want(w, &file, &recipe);
-	return r < 0 ? ih_fail(diag, r, "out of memory") : 0;
+	return want_in_folder(w, &file, &recipe, ret_path, diag);
 }
 
 static int want_initrds(struct wanting *w, const struct ih_boot_item *item, struct ih_entry *e,
@@ -264,16 +258,17 @@ static int want_type1(struct wanting *w, const struct ih_boot_item *item, struct
 		r = format_entry(item, &e, &text, diag);
 	ih_entry_done(&e);
 	if (r == 0)
-		r = ih_install_hash(text.data, text.len, hex);
+		r = hash_text(&text, hex);
 	if (r < 0) {
 		ih_text_done(&text);
 		return r;
 	}
 	file.size = text.len;
 	file.name = file_name("ihard-", hex, ".conf");
-	recipe.text = text.data;
-	if (!file.name) {
-		free(recipe.text);
+	r = ih_rope_add_taken(&recipe.content, text.data, text.len);
+	if (!file.name || r < 0) {
+		free(file.name);
+		ih_rope_done(&recipe.content);
 		return ih_fail(diag, -ENOMEM, "out of memory");
 	}
 	r = want(w, &file, &recipe);
@@ -298,8 +293,8 @@ static int want_type2(struct wanting *w, const struct ih_boot_item *item, struct
 	file.name = r < 0 ? NULL : file_name("ihard-", file.renew ? hex : made->hex, ".efi");
 	if (!file.name)
 		return ih_fail(diag, r < 0 ? r : -ENOMEM, "cannot hash an image");
-	recipe.kept = made->image;
-	made->image = (struct ih_image){ 0 };
+	recipe.content = made->image;
+	made->image = (struct ih_rope){ 0 };
 	r = want(w, &file, &recipe);
 	return r < 0 ? ih_fail(diag, r, "out of memory") : 0;
 }
@@ -331,27 +326,14 @@ int ih_install_want(struct ih_install *install, struct ih_diag *diag)
 	return r;
 }
 
-int ih_install_content(const struct ih_install *install, size_t i, struct ih_image *ret,
+int ih_install_content(const struct ih_install *install, size_t i, struct ih_rope *ret,
 		       struct ih_diag *diag)
 {
 	static const struct ih_composer bare = { .private_folder = "/run" };
 	const struct ih_composer *composer = install->request->composer;
 	const struct ih_recipe *recipe = &install->recipes[i];
-	char *text;
 
-	switch (recipe->kind) {
-	case IH_RECIPE_COPY:
-		return ih_compose_file(recipe->path, ret, diag);
-	case IH_RECIPE_INITRD:
-		return ih_compose_initrd(composer ? composer : &bare, recipe->item, ret, diag);
-	case IH_RECIPE_UKI:
+	if (recipe->kind == IH_RECIPE_UKI)
 		return ih_compose_uki(composer, recipe->item, ret, diag);
-	case IH_RECIPE_TEXT:
-		text = strdup(recipe->text);
-		if (!text)
-			return ih_fail(diag, -ENOMEM, "out of memory");
-		*ret = (struct ih_image){ (uint8_t *)text, strlen(text) };
-		return 0;
-	}
-	return -EINVAL;
+	return ih_compose_initrd(composer ? composer : &bare, recipe->item, ret, diag);
 }

@@ -15,12 +15,12 @@
 #include "common/fd.h"
 #include "common/text.h"
 
-/* What a bootspec names, owned until the image is made. */
+/* What a bootspec names, until the image is made. */
 struct parts {
 	const struct ih_bootspec *spec;
 	const struct ih_make *how;
 	struct ih_diag *diag;
-	struct ih_image stub, kernel, initrd, devicetree;
+	struct ih_rope kernel, initrd, devicetree;
 	struct ih_text cmdline, osrel;
 	struct ih_uki_part list[IH_UKI_PARTS_MAX];
 	size_t n;
@@ -28,50 +28,37 @@ struct parts {
 
 static void parts_done(struct parts *p)
 {
-	free(p->stub.data);
-	free(p->kernel.data);
-	free(p->initrd.data);
-	free(p->devicetree.data);
+	ih_rope_done(&p->kernel);
+	ih_rope_done(&p->initrd);
+	ih_rope_done(&p->devicetree);
+	ih_recipe_parts_done(p->list, p->n);
 	ih_text_done(&p->cmdline);
 	ih_text_done(&p->osrel);
 }
 
-static int read_whole(const char *root, const char *path, size_t max, struct ih_image *ret,
-		      struct ih_diag *diag)
+static char *below_root(const struct parts *p, const char *path)
 {
-	_free_ char *full = NULL;
-	char *data;
-	size_t len;
-	int r;
+	char *full;
 
-	if (asprintf(&full, "%s%s", root, path) < 0) {
-		full = NULL;
-		return -ENOMEM;
-	}
-	r = ih_read_file(AT_FDCWD, full, max, &data, &len, diag);
-	if (r < 0)
-		return r;
-	*ret = (struct ih_image){ (uint8_t *)data, len };
-	return 0;
+	return asprintf(&full, "%s%s", p->how->root, path) < 0 ? NULL : full;
 }
 
-static int read_initrds(struct parts *p)
+static int add_file(struct parts *p, const char *path, struct ih_rope *to)
 {
-	struct ih_initrd *list = calloc(p->spec->n_initrds + 1, sizeof(*list));
-	int r = list ? 0 : -ENOMEM;
+	_free_ char *full = below_root(p, path);
+
+	return full ? ih_rope_add_file(to, full, IH_KERNEL_MAX, p->diag) : -ENOMEM;
+}
+
+static int add_initrds(struct parts *p)
+{
+	int r = 0;
 
 	for (size_t i = 0; i < p->spec->n_initrds && !r; i++) {
-		struct ih_image one;
+		_free_ char *full = below_root(p, p->spec->initrds[i]);
 
-		r = read_whole(p->how->root, p->spec->initrds[i], IH_INITRD_MAX, &one, p->diag);
-		if (!r)
-			list[i] = (struct ih_initrd){ p->spec->initrds[i], { one.data, one.len } };
+		r = full ? ih_initrd_join_file(&p->initrd, full, p->diag) : -ENOMEM;
 	}
-	if (!r && p->spec->n_initrds)
-		r = ih_initrd_join(list, p->spec->n_initrds, &p->initrd, p->diag);
-	for (size_t i = 0; list && i < p->spec->n_initrds; i++)
-		free((void *)list[i].content.data);
-	free(list);
 	return r;
 }
 
@@ -87,14 +74,13 @@ static int add_secrets(struct parts *p)
 			IH_BOOTSPEC_SECRETS);
 	if (!p->spec->initrd_secrets)
 		return 0;
-	if (!p->initrd.data)
+	if (!p->initrd.len)
 		return ih_fail(p->diag, -EINVAL,
 			       "the generation has a program for secrets but no"
 			       " initrd to put them in");
-	if (asprintf(&program, "%s%s", p->how->root, p->spec->initrd_secrets) < 0) {
-		program = NULL;
+	program = below_root(p, p->spec->initrd_secrets);
+	if (!program)
 		return -ENOMEM;
-	}
 	return ih_initrd_add_secrets(program, p->how->directory, &p->initrd, p->diag);
 }
 
@@ -143,13 +129,11 @@ static int read_parts(struct parts *p)
 	const char *tree = spec->devicetree ? spec->devicetree : spec->extension_devicetree;
 	int r;
 
-	r = read_whole("", p->how->stub, IH_KERNEL_MAX, &p->stub, p->diag);
-	if (!r)
-		r = read_whole(p->how->root, spec->kernel, IH_KERNEL_MAX, &p->kernel, p->diag);
+	r = add_file(p, spec->kernel, &p->kernel);
 	if (!r && tree)
-		r = read_whole(p->how->root, tree, IH_KERNEL_MAX, &p->devicetree, p->diag);
+		r = add_file(p, tree, &p->devicetree);
 	if (!r)
-		r = read_initrds(p);
+		r = add_initrds(p);
 	if (!r)
 		r = add_secrets(p);
 	if (!r)
@@ -157,30 +141,54 @@ static int read_parts(struct parts *p)
 	return r ? r : make_osrel(p);
 }
 
-static void add_part(struct parts *p, const char *name, const void *data, size_t len)
+static void add_part(struct parts *p, const char *name, struct ih_rope *content)
 {
-	if (len)
-		p->list[p->n++] = (struct ih_uki_part){ name, { data, len } };
+	if (content->len)
+		p->list[p->n++] = (struct ih_uki_part){ name, *content };
+	*content = (struct ih_rope){ 0 };
+}
+
+static int add_text(struct parts *p, const char *name, const struct ih_text *text)
+{
+	struct ih_rope content = { 0 };
+	int r = ih_rope_add(&content, text->data, text->len);
+
+	if (!r)
+		add_part(p, name, &content);
+	return r;
 }
 
 static int build_parts(const char *name, struct parts *p, struct ih_image *ret)
 {
+	_free_ char *stub = NULL;
+	struct ih_rope image = { 0 };
 	struct ih_recipe recipe = {
 		.name = name,
 		.stub_name = p->how->stub,
-		.stub = { p->stub.data, p->stub.len },
 		.parts = p->list,
 		.key = p->how->key,
 		.pcr_key = p->how->pcr_key,
 	};
+	int r;
 
-	add_part(p, ".osrel", p->osrel.data, p->osrel.len);
-	add_part(p, ".cmdline", p->cmdline.data, p->cmdline.len);
-	add_part(p, ".dtb", p->devicetree.data, p->devicetree.len);
-	add_part(p, ".initrd", p->initrd.data, p->initrd.len);
-	add_part(p, ".linux", p->kernel.data, p->kernel.len);
+	r = ih_read_file(AT_FDCWD, p->how->stub, IH_KERNEL_MAX, &stub, &recipe.stub.len, p->diag);
+	recipe.stub.data = (const uint8_t *)stub;
+	if (!r)
+		r = add_text(p, ".osrel", &p->osrel);
+	if (!r)
+		r = add_text(p, ".cmdline", &p->cmdline);
+	if (r < 0)
+		return r;
+	add_part(p, ".dtb", &p->devicetree);
+	add_part(p, ".initrd", &p->initrd);
+	add_part(p, ".linux", &p->kernel);
 	recipe.n = p->n;
-	return ih_recipe_make(&recipe, ret, p->diag);
+	r = ih_recipe_make(&recipe, &image, p->diag);
+	if (!r)
+		r = ih_rope_flatten(&image, &ret->data, p->diag);
+	ret->len = (size_t)image.len;
+	ih_rope_done(&image);
+	return r;
 }
 
 int ih_make_image(const char *name, const struct ih_bootspec *spec, const struct ih_make *how,
@@ -188,14 +196,16 @@ int ih_make_image(const char *name, const struct ih_bootspec *spec, const struct
 {
 	struct ih_diag why = { "" };
 	struct parts p = { .spec = spec, .how = how, .diag = &why };
+	struct ih_image image = { 0 };
 	int r;
 
 	r = read_parts(&p);
 	if (!r)
-		r = build_parts(name, &p, ret);
+		r = build_parts(name, &p, &image);
 	parts_done(&p);
 	if (r < 0)
 		return ih_fail(diag, r, "cannot make '%s': %s", name,
 			       why.text[0] ? why.text : strerror(-r));
+	*ret = image;
 	return 0;
 }

@@ -40,8 +40,8 @@ int ih_make_image(const char *name, const struct ih_bootspec *spec, const struct
 /* Sections and keys: what makes an image, wherever its parts came from. */
 struct ih_recipe {
 	const char *name, *stub_name; /* of the result and the stub, for messages */
-	struct ih_bytes stub;
-	const struct ih_uki_part *parts; /* with .linux; without those that are made here */
+	struct ih_bytes stub;	      /* as long as the result lives */
+	struct ih_uki_part *parts;    /* with .linux; without those that are made here */
 	size_t n;
 	struct ih_key *key;	/* NULL: the image stays unsigned */
 	struct ih_key *pcr_key; /* NULL: no .pcrpkey and .pcrsig */
@@ -51,9 +51,13 @@ struct ih_recipe {
  * ih_recipe_make() - build and sign
  *
  * Adds .uname from the kernel, and with a @pcr_key .pcrpkey and .pcrsig for what the stub will
- * measure of all sections.
+ * measure of all sections. The contents of the parts are empty then, also when this fails. Files
+ * stay where they are: @ret is read once more by whoever wants its bytes.
  */
-int ih_recipe_make(const struct ih_recipe *recipe, struct ih_image *ret, struct ih_diag *diag);
+int ih_recipe_make(const struct ih_recipe *recipe, struct ih_rope *ret, struct ih_diag *diag);
+
+/* The contents of parts that no recipe took. */
+void ih_recipe_parts_done(struct ih_uki_part *parts, size_t n);
 
 /**
  * ih_kernel_version() - what `uname -r` will say, from an x86 bzImage

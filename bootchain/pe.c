@@ -29,6 +29,7 @@ struct reader {
 	const char *name;
 	const uint8_t *data;
 	size_t size;
+	size_t head; /* bytes that are in memory */
 	struct ih_diag *diag;
 };
 
@@ -45,12 +46,12 @@ static int parse_coff(const struct reader *in, struct ih_pe *pe, uint16_t *ret_o
 		return ih_fail(in->diag, -EFBIG,
 			       "'%s' has %zu bytes, more than an image may have (%u)", in->name,
 			       in->size, IH_PE_SIZE_MAX);
-	if (in->size < DOS_SIZE || in->data[0] != 'M' || in->data[1] != 'Z')
+	if (in->head < DOS_SIZE || in->data[0] != 'M' || in->data[1] != 'Z')
 		return ih_fail(in->diag, -EBADMSG,
 			       "'%s' is no PE image: it does not begin with 'MZ'", in->name);
 
 	lfanew = ih_le32(in->data + DOS_LFANEW);
-	if (lfanew < DOS_SIZE || lfanew % 2 || !inside(lfanew, 4 + COFF_SIZE, in->size) ||
+	if (lfanew < DOS_SIZE || lfanew % 2 || !inside(lfanew, 4 + COFF_SIZE, in->head) ||
 	    memcmp(in->data + lfanew, "PE\0", 4))
 		return ih_fail(in->diag, -EBADMSG,
 			       "'%s' is no PE image: there is no PE header at offset %" PRIu32,
@@ -73,7 +74,7 @@ static int parse_optional(const struct reader *in, struct ih_pe *pe, uint16_t op
 	uint32_t fixed;
 	uint16_t magic;
 
-	if (!inside(pe->optional, optional_size, in->size) || optional_size < 2)
+	if (!inside(pe->optional, optional_size, in->head) || optional_size < 2)
 		return ih_fail(in->diag, -EBADMSG, "the optional header of '%s' is cut off",
 			       in->name);
 	magic = ih_le16(opt);
@@ -113,8 +114,8 @@ static int parse_sections(const struct reader *in, struct ih_pe *pe)
 {
 	size_t table = (size_t)pe->n_sections * IH_PE_SECTION_HEADER;
 
-	if (!inside(pe->sections_offset, table, in->size) ||
-	    pe->headers_size < pe->sections_offset + table || pe->headers_size > in->size)
+	if (!inside(pe->sections_offset, table, in->head) ||
+	    pe->headers_size < pe->sections_offset + table || pe->headers_size > in->head)
 		return ih_fail(in->diag, -EBADMSG,
 			       "the headers of '%s' (SizeOfHeaders %" PRIu32
 			       ") do not hold its table of %u sections",
@@ -204,11 +205,11 @@ static int parse_certificates(const struct reader *in, struct ih_pe *pe)
 	return 0;
 }
 
-int ih_pe_parse(const char *name, const void *data, size_t size, struct ih_pe *ret,
-		struct ih_diag *diag)
+int ih_pe_parse_headers(const char *name, struct ih_bytes headers, size_t size, struct ih_pe *ret,
+			struct ih_diag *diag)
 {
-	const struct reader in = { .name = name, .data = data, .size = size, .diag = diag };
-	struct ih_pe pe = { .data = data, .size = size };
+	const struct reader in = { name, headers.data, size, headers.len, diag };
+	struct ih_pe pe = { .data = headers.data, .size = size };
 	uint16_t optional_size = 0;
 	int r;
 
@@ -226,6 +227,12 @@ int ih_pe_parse(const char *name, const void *data, size_t size, struct ih_pe *r
 
 	*ret = pe;
 	return 0;
+}
+
+int ih_pe_parse(const char *name, const void *data, size_t size, struct ih_pe *ret,
+		struct ih_diag *diag)
+{
+	return ih_pe_parse_headers(name, (struct ih_bytes){ data, size }, size, ret, diag);
 }
 
 const struct ih_pe_section *ih_pe_find(const struct ih_pe *pe, const char *name)
@@ -334,7 +341,7 @@ int ih_pe_digest(const struct ih_pe *pe, uint8_t ret[IH_PE_DIGEST])
 
 /* Sum of sixteen-bit words, not folded: four at a time, since carries are folded in the end anyway.
  */
-static uint64_t sum_words(const uint8_t *p, size_t len)
+uint64_t ih_pe_sum_words(const uint8_t *p, size_t len)
 {
 	uint64_t sum = 0;
 	size_t i = 0;
@@ -348,6 +355,13 @@ static uint64_t sum_words(const uint8_t *p, size_t len)
 	return sum;
 }
 
+uint32_t ih_pe_fold(uint64_t sum, uint64_t size)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint32_t)sum + (uint32_t)size;
+}
+
 uint32_t ih_pe_checksum(const struct ih_pe *pe)
 {
 	uint32_t skip = ih_pe_checksum_offset(pe);
@@ -356,14 +370,13 @@ uint32_t ih_pe_checksum(const struct ih_pe *pe)
 
 	/* Sixteen-bit one's-complement sum; the checksum's own four bytes count as zero. */
 	if (skip % 2 == 0) {
-		sum = sum_words(pe->data, skip) + sum_words(pe->data + behind, pe->size - behind);
+		sum = ih_pe_sum_words(pe->data, skip) +
+		      ih_pe_sum_words(pe->data + behind, pe->size - behind);
 	} else {
 		for (size_t i = 0; i + 1 < pe->size; i += 2)
 			sum += i - (size_t)skip < 4 ? 0 : ih_le16(pe->data + i);
 	}
 	if (pe->size % 2)
 		sum += pe->data[pe->size - 1];
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint32_t)sum + (uint32_t)pe->size;
+	return ih_pe_fold(sum, pe->size);
 }

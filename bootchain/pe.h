@@ -68,6 +68,16 @@ int ih_pe_parse(const char *name, const void *data, size_t size, struct ih_pe *r
 		struct ih_diag *diag);
 
 /**
+ * ih_pe_parse_headers() - the same when only the headers are in memory
+ * @headers: the first bytes of the image, all of its headers among them
+ * @size: of the image
+ *
+ * What follows may not read content: ih_pe_content(), the digests and the checksum.
+ */
+int ih_pe_parse_headers(const char *name, struct ih_bytes headers, size_t size, struct ih_pe *ret,
+			struct ih_diag *diag);
+
+/**
  * ih_pe_find() - the first section of a name
  * Return: the section, or NULL.
  */
@@ -106,6 +116,10 @@ int ih_pe_hash(const struct ih_pe *pe, enum ih_hash_algo algo, struct ih_digest 
 
 /* The checksum that belongs into the header ("PE Format", CheckSum; imagehlp's algorithm). */
 uint32_t ih_pe_checksum(const struct ih_pe *pe);
+
+/* Its parts: the sum of whole 16-bit words, and what becomes of the sum of all bytes. */
+uint64_t ih_pe_sum_words(const uint8_t *p, size_t len);
+uint32_t ih_pe_fold(uint64_t sum, uint64_t size);
 
 /* Offsets of the two fields outside the digest. */
 uint32_t ih_pe_checksum_offset(const struct ih_pe *pe);

@@ -7,12 +7,19 @@
 #include <string.h>
 
 #include "bootchain/measure.h"
+#include "bootchain/pe_rope.h"
 #include "bootchain/predict.h"
 #include "bootchain/sign.h"
 #include "common/cleanup.h"
 
 /* Linux setup header: "HdrS" at 0x202, kernel_version at 0x20e, counted from 0x200. */
-enum { SETUP_MAGIC = 0x202, SETUP_VERSION = 0x20e, SETUP_BASE = 0x200, VERSION_MAX = 128 };
+enum {
+	SETUP_MAGIC = 0x202,
+	SETUP_VERSION = 0x20e,
+	SETUP_BASE = 0x200,
+	VERSION_MAX = 128,
+	KERNEL_HEAD = 0x10000 + SETUP_BASE + VERSION_MAX,
+};
 
 int ih_kernel_version(struct ih_bytes kernel, char **ret)
 {
@@ -39,93 +46,143 @@ int ih_kernel_version(struct ih_bytes kernel, char **ret)
 	return 0;
 }
 
+/* As much of a kernel as ih_kernel_version() looks at. */
+static int kernel_version_of(const struct ih_rope *kernel, char **ret, struct ih_diag *diag)
+{
+	_free_ uint8_t *head = malloc(KERNEL_HEAD);
+	size_t len = 0;
+	int r;
+
+	if (!head)
+		return -ENOMEM;
+	r = ih_rope_head(kernel, head, KERNEL_HEAD, &len, diag);
+	return r < 0 ? r : ih_kernel_version((struct ih_bytes){ head, len }, ret);
+}
+
 /* All sections, with those that are made here. */
 struct sections {
 	const struct ih_recipe *recipe;
 	struct ih_diag *diag;
 	struct ih_uki_part list[IH_UKI_PARTS_MAX];
 	size_t n;
-	struct ih_text signature;
-	char *uname, *public_key;
 };
 
-static void sections_done(struct sections *s)
+static int add_section(struct sections *s, const char *name, void *data, size_t len)
 {
-	ih_text_done(&s->signature);
-	free(s->uname);
-	free(s->public_key);
-}
+	int r;
 
-static int add_section(struct sections *s, const char *name, const void *data, size_t len)
-{
-	if (s->n == IH_UKI_PARTS_MAX)
+	if (s->n == IH_UKI_PARTS_MAX) {
+		free(data);
 		return ih_fail(s->diag, -EINVAL, "more than %d sections", IH_UKI_PARTS_MAX);
-	s->list[s->n++] = (struct ih_uki_part){ name, { data, len } };
-	return 0;
+	}
+	s->list[s->n] = (struct ih_uki_part){ .name = name };
+	r = ih_rope_add_taken(&s->list[s->n].content, data, len);
+	s->n += r == 0;
+	return r;
 }
 
 static int collect(struct sections *s)
 {
 	const struct ih_key *key = s->recipe->pcr_key;
+	char *uname = NULL, *public_key = NULL;
 	size_t len = 0;
 	int r = 0;
 
-	for (size_t i = 0; i < s->recipe->n && !r; i++) {
-		const struct ih_uki_part *part = &s->recipe->parts[i];
-
-		r = add_section(s, part->name, part->content.data, part->content.len);
-		if (!r && !s->uname && !strcmp(part->name, ".linux"))
-			r = ih_kernel_version(part->content, &s->uname);
+	if (s->recipe->n > IH_UKI_PARTS_MAX)
+		return ih_fail(s->diag, -EINVAL, "more than %d sections", IH_UKI_PARTS_MAX);
+	for (size_t i = 0; i < s->recipe->n; i++) {
+		s->list[s->n++] = s->recipe->parts[i];
+		s->recipe->parts[i].content = (struct ih_rope){ 0 };
 	}
-	if (!r && s->uname)
-		r = add_section(s, ".uname", s->uname, strlen(s->uname));
+	for (size_t i = 0; i < s->n && !r && !uname; i++)
+		if (!strcmp(s->list[i].name, ".linux"))
+			r = kernel_version_of(&s->list[i].content, &uname, s->diag);
+	if (!r && uname)
+		r = add_section(s, ".uname", uname, strlen(uname));
 	if (r || !key)
 		return r;
 	r = ih_public_key_pem((struct ih_bytes){ key->public_key, key->public_key_len },
-			      &s->public_key, &len, s->diag);
-	return r ? r : add_section(s, ".pcrpkey", s->public_key, len);
+			      &public_key, &len, s->diag);
+	return r ? r : add_section(s, ".pcrpkey", public_key, len);
 }
 
-/* Register 11 of a bank, as the stub leaves it. The stub's own .sbat counts from 255 on. */
-static int predict_bank(const struct sections *s, const struct ih_pe *stub,
-			const struct ih_stub_rules *rules, enum ih_hash_algo algo,
-			struct ih_pcrs *ret)
+/* Digests of all sections in all banks, by one reading of each. The stub's own .sbat counts from
+ * 255 on.
+ */
+struct bank_digests {
+	struct ih_hash *hash[IH_PCR_BANKS];
+	struct ih_section_digest of[IH_PCR_BANKS][IH_UKI_PARTS_MAX + 1];
+	size_t n;
+};
+
+static int add_to_banks(void *self, const uint8_t *data, size_t len)
 {
-	struct ih_section_digest digests[IH_UKI_PARTS_MAX + 1];
-	const struct ih_pe_section *sbat = ih_pe_find(stub, ".sbat");
-	struct ih_prediction prediction = { .algo = algo };
-	size_t n = 0;
+	struct bank_digests *d = self;
 	int r = 0;
 
-	for (size_t i = 0; i < s->n && !r; i++, n++) {
-		digests[n].name = s->list[i].name;
-		r = ih_hash_once(algo, s->list[i].content.data, s->list[i].content.len,
-				 &digests[n].digest);
+	for (size_t i = 0; i < IH_PCR_BANKS && !r; i++)
+		r = ih_hash_add(d->hash[i], data, len);
+	return r;
+}
+
+static int hash_section(struct bank_digests *d, const char *name, const struct ih_rope *content,
+			struct ih_diag *diag)
+{
+	int r = ih_rope_read(content, add_to_banks, d, diag);
+
+	for (size_t i = 0; i < IH_PCR_BANKS && !r; i++) {
+		d->of[i][d->n].name = name;
+		r = ih_hash_end(d->hash[i], &d->of[i][d->n].digest);
 	}
+	d->n += r == 0;
+	return r;
+}
+
+static int hash_sections(const struct sections *s, const struct ih_pe *stub, struct bank_digests *d)
+{
+	const struct ih_pe_section *sbat = ih_pe_find(stub, ".sbat");
+	int r = 0;
+
+	for (size_t i = 0; i < IH_PCR_BANKS && !r; i++)
+		r = ih_hash_new(ih_pcr_bank_at(i), &d->hash[i]);
+	for (size_t i = 0; i < s->n && !r; i++)
+		r = hash_section(d, s->list[i].name, &s->list[i].content, s->diag);
 	if (!r && sbat) {
 		struct ih_bytes content = ih_pe_content(stub, sbat);
+		struct ih_rope rope = { 0 };
 
-		digests[n].name = ".sbat";
-		r = ih_hash_once(algo, content.data, content.len, &digests[n++].digest);
+		r = ih_rope_add(&rope, content.data, content.len);
+		if (!r)
+			r = hash_section(d, ".sbat", &rope, s->diag);
+		ih_rope_done(&rope);
 	}
-	if (!r)
-		r = ih_predict_sections(&prediction, rules, digests, n);
+	for (size_t i = 0; i < IH_PCR_BANKS; i++)
+		ih_hash_free(d->hash[i]);
+	return r;
+}
+
+/* Register 11 of a bank, as the stub leaves it. */
+static int predict_bank(const struct bank_digests *d, size_t bank,
+			const struct ih_stub_rules *rules, struct ih_pcrs *ret)
+{
+	struct ih_prediction prediction = { .algo = ih_pcr_bank_at(bank) };
+	int r;
+
+	r = ih_predict_sections(&prediction, rules, d->of[bank], d->n);
 	if (!r)
 		r = ih_prediction_pcrs(&prediction, ret);
 	ih_prediction_done(&prediction);
 	return r;
 }
 
-static int sign_registers(struct sections *s)
+static int predict_registers(struct sections *s, struct ih_pcrs pcrs[IH_PCR_BANKS])
 {
 	const struct ih_recipe *recipe = s->recipe;
-	struct ih_pcrs pcrs[IH_PCR_BANKS];
+	struct bank_digests digests = { 0 };
 	struct ih_stub stub = { 0 };
 	struct ih_pe pe;
 	int r;
 
-	if (!recipe->pcr_key)
-		return 0;
 	r = ih_pe_parse(recipe->stub_name, recipe->stub.data, recipe->stub.len, &pe, s->diag);
 	if (!r)
 		r = ih_stub_identify(recipe->stub_name, &pe, &stub, s->diag);
@@ -135,18 +192,50 @@ static int sign_registers(struct sections *s)
 			"the stub '%s' is systemd-stub %s, newer than what is known about what it"
 			" measures; its registers cannot be signed",
 			recipe->stub_name, stub.version);
-	for (size_t i = 0; i < IH_PCR_BANKS && !r; i++)
-		r = predict_bank(s, &pe, stub.rules, ih_pcr_bank_at(i), &pcrs[i]);
 	if (!r)
-		r = ih_measure_sign(pcrs, IH_PCR_BANKS, ih_measure_default_phases(),
-				    recipe->pcr_key, &s->signature, s->diag);
-	return r ? r : add_section(s, ".pcrsig", s->signature.data, s->signature.len);
+		r = hash_sections(s, &pe, &digests);
+	for (size_t i = 0; i < IH_PCR_BANKS && !r; i++)
+		r = predict_bank(&digests, i, stub.rules, &pcrs[i]);
+	return r;
 }
 
-int ih_recipe_make(const struct ih_recipe *recipe, struct ih_image *ret, struct ih_diag *diag)
+static int sign_registers(struct sections *s)
+{
+	struct ih_text signature = { 0 };
+	struct ih_pcrs pcrs[IH_PCR_BANKS];
+	int r;
+
+	if (!s->recipe->pcr_key)
+		return 0;
+	r = predict_registers(s, pcrs);
+	if (!r)
+		r = ih_measure_sign(pcrs, IH_PCR_BANKS, ih_measure_default_phases(),
+				    s->recipe->pcr_key, &signature, s->diag);
+	if (!r)
+		return add_section(s, ".pcrsig", signature.data, signature.len);
+	ih_text_done(&signature);
+	return r;
+}
+
+/* Without a signature only the checksum is missing. */
+static int finish(const char *name, struct ih_rope *image, struct ih_diag *diag)
+{
+	struct ih_pe_sums sums;
+	struct ih_pe pe;
+	int r;
+
+	r = ih_pe_rope_parse(name, image, &pe, diag);
+	if (!r)
+		r = ih_pe_rope_sums(image, &pe, &sums, diag);
+	if (!r)
+		ih_pe_rope_finish(image, &pe, sums.sum);
+	return r;
+}
+
+int ih_recipe_make(const struct ih_recipe *recipe, struct ih_rope *ret, struct ih_diag *diag)
 {
 	struct sections s = { .recipe = recipe, .diag = diag };
-	struct ih_image image = { 0 };
+	struct ih_rope image = { 0 };
 	int r;
 
 	r = collect(&s);
@@ -155,12 +244,20 @@ int ih_recipe_make(const struct ih_recipe *recipe, struct ih_image *ret, struct 
 	if (!r)
 		r = ih_uki_build(recipe->stub_name, recipe->stub, s.list, s.n, &image, diag);
 	if (!r && recipe->key)
-		r = ih_authenticode_sign(recipe->name, &image, recipe->key, diag);
-	sections_done(&s);
+		r = ih_authenticode_sign_rope(recipe->name, &image, recipe->key, diag);
+	else if (!r)
+		r = finish(recipe->name, &image, diag);
+	ih_recipe_parts_done(s.list, s.n);
 	if (r < 0) {
-		free(image.data);
+		ih_rope_done(&image);
 		return r;
 	}
 	*ret = image;
 	return 0;
+}
+
+void ih_recipe_parts_done(struct ih_uki_part *parts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ih_rope_done(&parts[i].content);
 }

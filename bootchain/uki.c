@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bootchain/pe_rope.h"
 #include "common/cleanup.h"
 
 #define MAGIC_BEGIN "#### LoaderInfo: systemd-stub "
@@ -116,7 +117,7 @@ int ih_uki_check(const char *name, const struct ih_pe *pe, struct ih_diag *diag)
 struct layout {
 	const char *name; /* of the stub */
 	const struct ih_pe *stub;
-	const struct ih_uki_part *parts[IH_UKI_PARTS_MAX];
+	struct ih_uki_part *parts[IH_UKI_PARTS_MAX];
 	size_t n_parts;
 	const struct ih_pe_section *kept[IH_PE_SECTIONS_MAX];
 	size_t n_kept;
@@ -141,7 +142,7 @@ static int check_part(struct layout *l, const struct ih_uki_part *part)
 		return ih_fail(l->diag, -EINVAL, "section '%s' would be empty", part->name);
 	if (part->content.len > SIZE_LIMIT)
 		return ih_fail(l->diag, -EFBIG,
-			       "section '%s' has %zu bytes, more than an image may"
+			       "section '%s' has %" PRIu64 " bytes, more than an image may"
 			       " have",
 			       part->name, part->content.len);
 	if (strcmp(part->name, ".sbat") && ih_pe_find(l->stub, part->name))
@@ -150,9 +151,9 @@ static int check_part(struct layout *l, const struct ih_uki_part *part)
 	return 0;
 }
 
-static int collect(struct layout *l, const struct ih_uki_part *parts, size_t n)
+static int collect(struct layout *l, struct ih_uki_part *parts, size_t n)
 {
-	const struct ih_uki_part *kernel = NULL;
+	struct ih_uki_part *kernel = NULL;
 	int r;
 
 	if (n > IH_UKI_PARTS_MAX)
@@ -234,11 +235,15 @@ static int check_debug(const struct layout *l)
 		l->name, l->n_parts);
 }
 
+static uint32_t section_alignment(const struct layout *l)
+{
+	return l->stub->section_alignment > PAGE ? l->stub->section_alignment : PAGE;
+}
+
 static int size_layout(struct layout *l)
 {
 	uint32_t file_align = l->stub->file_alignment;
-	uint32_t section_align = l->stub->section_alignment > PAGE ? l->stub->section_alignment
-								   : PAGE;
+	uint32_t section_align = section_alignment(l);
 
 	l->file_size = l->headers_size;
 	for (size_t i = 0; i < l->n_kept; i++)
@@ -281,48 +286,63 @@ static void put_headers(const struct layout *l, uint8_t *out, uint32_t added)
 	memset(out + ih_pe_certificate_entry_offset(stub), 0, 8);
 }
 
-/* Writes sections and their headers; returns where the raw data of the added ones began. */
-static void put_sections(const struct layout *l, uint8_t *out)
+/* The stub's own sections and their headers; returns where the next raw data lies. */
+static int put_kept(const struct layout *l, uint8_t *headers, struct ih_rope *out)
 {
-	uint32_t file_align = l->stub->file_alignment;
-	uint32_t section_align = l->stub->section_alignment > PAGE ? l->stub->section_alignment
-								   : PAGE;
-	uint8_t *h = out + l->stub->sections_offset;
-	uint64_t at = l->headers_size, address = l->stub->headers_size;
+	uint8_t *h = headers + l->stub->sections_offset;
+	int r = 0;
 
-	for (size_t i = 0; i < l->n_kept; i++, h += IH_PE_SECTION_HEADER) {
+	for (size_t i = 0; i < l->n_kept && !r; i++, h += IH_PE_SECTION_HEADER) {
 		struct ih_pe_section s = *l->kept[i];
 
+		s.raw_offset = s.raw_size ? (uint32_t)out->len : 0;
+		r = ih_rope_add(out, l->stub->data + l->kept[i]->raw_offset, s.raw_size);
+		if (!r)
+			r = ih_rope_align(out, l->stub->file_alignment);
 		if (s.raw_size)
-			memcpy(out + at, l->stub->data + s.raw_offset, s.raw_size);
-		s.raw_offset = s.raw_size ? (uint32_t)at : 0;
-		/* Padding belongs to the section before it: no byte may lie outside of all. */
-		if (s.raw_size)
-			s.raw_size = (uint32_t)align(s.raw_size, file_align);
-		at += s.raw_size;
+			s.raw_size = (uint32_t)align(s.raw_size, l->stub->file_alignment);
 		put_section(h, &s);
 	}
+	return r;
+}
+
+static uint64_t end_of_stub(const struct layout *l)
+{
+	uint64_t address = l->stub->headers_size;
+
 	for (unsigned int i = 0; i < l->stub->n_sections; i++) {
 		const struct ih_pe_section *s = &l->stub->sections[i];
 
 		if ((uint64_t)s->virtual_address + s->virtual_size > address)
 			address = (uint64_t)s->virtual_address + s->virtual_size;
 	}
-	for (size_t i = 0; i < l->n_parts; i++, h += IH_PE_SECTION_HEADER) {
-		struct ih_bytes content = l->parts[i]->content;
-		struct ih_pe_section s = { .virtual_size = (uint32_t)content.len,
-					   .raw_size = (uint32_t)align(content.len, file_align),
-					   .raw_offset = (uint32_t)at,
+	return address;
+}
+
+static int put_parts(const struct layout *l, uint8_t *headers, struct ih_rope *out)
+{
+	uint8_t *h = headers + l->stub->sections_offset + l->n_kept * IH_PE_SECTION_HEADER;
+	uint32_t file_align = l->stub->file_alignment;
+	uint64_t address = end_of_stub(l);
+	int r = 0;
+
+	for (size_t i = 0; i < l->n_parts && !r; i++, h += IH_PE_SECTION_HEADER) {
+		struct ih_rope *content = &l->parts[i]->content;
+		struct ih_pe_section s = { .virtual_size = (uint32_t)content->len,
+					   .raw_size = (uint32_t)align(content->len, file_align),
+					   .raw_offset = (uint32_t)out->len,
 					   .flags = FLAGS_DATA };
 
 		memcpy(s.name, l->parts[i]->name, strlen(l->parts[i]->name));
-		address = align(address, section_align);
+		address = align(address, section_alignment(l));
 		s.virtual_address = (uint32_t)address;
-		memcpy(out + at, content.data, content.len);
+		address += content->len;
 		put_section(h, &s);
-		at += s.raw_size;
-		address += content.len;
+		r = ih_rope_move(out, content);
+		if (!r)
+			r = ih_rope_align(out, file_align);
 	}
+	return r;
 }
 
 static int check_alignment(const struct layout *l)
@@ -338,35 +358,38 @@ static int check_alignment(const struct layout *l)
 	return 0;
 }
 
-static int write_image(struct layout *l, struct ih_image *ret)
+static int write_image(struct layout *l, struct ih_rope *ret)
 {
+	struct ih_rope out = { 0 };
 	uint32_t added = 0;
-	uint8_t *out;
+	uint8_t *headers;
 	struct ih_pe done;
 	int r;
 
-	out = calloc(1, l->file_size);
-	if (!out)
+	headers = calloc(1, l->headers_size);
+	if (!headers)
 		return -ENOMEM;
 	for (size_t i = 0; i < l->n_parts; i++)
 		added += (uint32_t)align(l->parts[i]->content.len, l->stub->file_alignment);
-	put_headers(l, out, added);
-	put_sections(l, out);
-
-	r = ih_pe_parse(l->name, out, l->file_size, &done, l->diag);
+	put_headers(l, headers, added);
+	r = ih_rope_add_taken(&out, headers, l->headers_size);
+	if (r < 0)
+		return r;
+	r = put_kept(l, headers, &out);
 	if (!r)
-		r = ih_pe_covered(l->name, &done, l->diag);
+		r = put_parts(l, headers, &out);
+	if (!r)
+		r = ih_pe_rope_parse(l->name, &out, &done, l->diag);
 	if (r < 0) {
-		free(out);
+		ih_rope_done(&out);
 		return r;
 	}
-	ih_put_le32(out + ih_pe_checksum_offset(&done), ih_pe_checksum(&done));
-	*ret = (struct ih_image){ out, l->file_size };
+	*ret = out;
 	return 0;
 }
 
-int ih_uki_build(const char *stub_name, struct ih_bytes stub, const struct ih_uki_part *parts,
-		 size_t n, struct ih_image *ret, struct ih_diag *diag)
+int ih_uki_build(const char *stub_name, struct ih_bytes stub, struct ih_uki_part *parts, size_t n,
+		 struct ih_rope *ret, struct ih_diag *diag)
 {
 	struct layout l = { .name = stub_name, .diag = diag };
 	struct ih_pe pe;

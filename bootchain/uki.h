@@ -12,6 +12,7 @@
 
 #include "bootchain/authenticode.h"
 #include "bootchain/pe.h"
+#include "bootchain/rope.h"
 #include "common/diag.h"
 
 #define IH_UKI_PARTS_MAX     16
@@ -20,7 +21,7 @@
 /* A section to put in. */
 struct ih_uki_part {
 	const char *name; /* ".linux", … */
-	struct ih_bytes content;
+	struct ih_rope content;
 };
 
 /* What a stub measures into PCR 11, in this order, of the sections that are there. */
@@ -52,9 +53,11 @@ const struct ih_stub_rules *ih_stub_rules(unsigned int major);
 
 /**
  * ih_uki_build() - put sections on a stub
+ * @stub: as long as @ret lives
  * @parts: each name once; sorted as they shall lie, .linux moved to the end, since old kernels
- *	unpack themselves behind where they were loaded
- * @ret: unsigned image with a right checksum; the caller frees @ret->data
+ *	unpack themselves behind where they were loaded. Their contents go into @ret and are empty
+ *then
+ * @ret: unsigned image, as ih_pe_rope_parse() takes it; its checksum is not yet made
  *
  * The stub's COFF symbols are dropped and gaps in it closed, so that a signature covers every byte.
  * Headers grow when the table has no room. A section .sbat replaces the stub's.
@@ -62,8 +65,8 @@ const struct ih_stub_rules *ih_stub_rules(unsigned int major);
  * Return: 0; -EEXIST for a section that the stub has already; -EINVAL for a part that cannot be;
  * -EBADMSG for a stub that is none; -EFBIG.
  */
-int ih_uki_build(const char *stub_name, struct ih_bytes stub, const struct ih_uki_part *parts,
-		 size_t n, struct ih_image *ret, struct ih_diag *diag);
+int ih_uki_build(const char *stub_name, struct ih_bytes stub, struct ih_uki_part *parts, size_t n,
+		 struct ih_rope *ret, struct ih_diag *diag);
 
 /**
  * ih_uki_check() - is this image one that a stub understands in one way only?

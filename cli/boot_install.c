@@ -131,8 +131,7 @@ struct work {
 	struct ih_boot_machine machine;
 	struct ih_boot_items items;
 	struct ih_composer composer;
-	struct ih_image stub;
-	char *cmdline;
+	char *stub, *cmdline;
 	struct ih_install install;
 };
 
@@ -143,7 +142,7 @@ static void work_done(struct work *w)
 	ih_boot_machine_done(&w->machine);
 	ih_key_free(w->composer.key);
 	ih_key_free(w->composer.pcr_key);
-	free(w->stub.data);
+	free(w->stub);
 	free(w->cmdline);
 }
 
@@ -155,10 +154,11 @@ static int open_signing(const struct settings *s, struct work *w, struct ih_diag
 		return 0;
 	w->composer.stub_name = s->stub ? s->stub : DEFAULT_STUB;
 	w->composer.private_folder = "/run";
-	r = ih_compose_file(w->composer.stub_name, &w->stub, diag);
+	r = ih_read_file(AT_FDCWD, w->composer.stub_name, IH_COMPOSE_FILE_MAX, &w->stub,
+			 &w->composer.stub.len, diag);
 	if (r < 0)
 		return r;
-	w->composer.stub = (struct ih_bytes){ w->stub.data, w->stub.len };
+	w->composer.stub.data = (const uint8_t *)w->stub;
 	r = ih_key_open_pem(s->key, s->certificate, &w->composer.key, diag);
 	if (r == 0 && s->pcr_key)
 		r = ih_key_open_pem(s->pcr_key, NULL, &w->composer.pcr_key, diag);

@@ -259,6 +259,27 @@ sed -i 's|"initrdSecrets":"[^"]*",||; s|"org.nixos.specialisation.v1"|"org.nixos
 tap_run 0 "secrets as the second version of bootspecs has them" signed --limit 9
 tap_like "$tap_err" "org.nixos.initrd-secrets.v1" "are not put where everybody could read them: that generation is left out"
 
+# images are not held in memory, however large they are
+mkdir "$dir/large"
+generation "$dir/large" 1
+truncate -s 160M "$dir/large/store/initrd-1"
+peak() { # of a command, in MiB
+	python3 -c 'import os, resource, subprocess, sys
+status = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
+sys.exit(status)' "$@"
+}
+for how in --unsigned "--key $dir/db.key --certificate $dir/db.crt --pcr-key $dir/pcr.key"; do
+	mkdir -p "$dir/large/esp"
+	# shellcheck disable=SC2086
+	tap_run 0 "an initrd of 160 MiB (${how%% *})" peak "$ihard" boot install --esp "$dir/large/esp" --efivars "$vars" \
+		--history "$dir/history" --profiles "$dir/large/profiles" --cmdline "$dir/cmdline" $how
+	tap_ok $((tap_out >= 64)) "in less than 64 MiB of memory ($tap_out)"
+	tap_ok "$(esp_verify "$dir/large/esp" >&2; echo $?)" "whole"
+	rm -rf "$dir/large/esp"
+done
+rm -rf "$dir/large"
+
 # a partition that is too small
 small() {
 	unshare --mount --propagation private bash -c '

@@ -108,9 +108,9 @@ static void drop_generation(int i)
 /* The power cut */
 
 struct cut {
-	int at;	  /* which step */
-	int seen; /* so many so far */
-	int dir;  /* the partition */
+	int at;		     /* which step */
+	int seen;	     /* so many so far */
+	const char *changed; /* a source that changes when the first change is made; NULL: none */
 };
 
 /* What had no fsync is lost, or half there. */
@@ -130,6 +130,8 @@ static int cut_power(void *self, const char *what, const char *name)
 	char path[200];
 
 	(void)name;
+	if (cut->changed && cut->seen == 0)
+		put(cut->changed, "other", 5);
 	if (cut->seen++ != cut->at)
 		return 0;
 	if (strcmp(what, "fsync") == 0) {
@@ -165,10 +167,8 @@ static void world_done(struct world *w)
 	ih_loader_conf_done(&w->conf);
 }
 
-/* Return: what the run returned; *steps: how many changes it made. */
-static int install(uint32_t tries, int cut_at, int *steps)
+static int install_with(uint32_t tries, struct cut *cut, struct ih_diag *ret_diag)
 {
-	struct cut cut = { .at = cut_at };
 	struct ih_install_request rq = { 0 };
 	struct ih_install in = { 0 };
 	struct ih_generation_request wanted = { 0 };
@@ -188,16 +188,28 @@ static int install(uint32_t tries, int cut_at, int *steps)
 					  .tries = tries,
 					  .loader_version = 252,
 					  .step = cut_power,
-					  .step_self = &cut };
+					  .step_self = cut };
 	r = ih_install_prepare(&rq, &in, &diag);
 	cr_assert_eq(r, 0, "%s", diag.text);
 	r = ih_install_run(&in, &diag);
+	*ret_diag = diag;
+	ih_install_done(&in);
+	world_done(&w);
+	return r;
+}
+
+/* Return: what the run returned; *steps: how many changes it made. */
+static int install(uint32_t tries, int cut_at, int *steps)
+{
+	struct cut cut = { .at = cut_at };
+	struct ih_diag diag = { 0 };
+	int r;
+
+	r = install_with(tries, &cut, &diag);
 	if (r < 0)
 		cr_assert_eq(r, -EOWNERDEAD, "%s", diag.text);
 	if (steps)
 		*steps = cut.seen;
-	ih_install_done(&in);
-	world_done(&w);
 	return r;
 }
 
@@ -325,4 +337,21 @@ Test(install, power_cut_during_the_first, .init = setup, .fini = teardown, .time
 		check_bootable("after the repair", at);
 		cr_expect_eq(snapshot(), done, "step %d", at);
 	}
+}
+
+/* What is planned is not held in memory: what is written then must still be it. */
+Test(install, a_source_that_changes_before_it_is_written, .init = setup, .fini = teardown)
+{
+	struct cut cut = { .at = -1, .changed = "initrd-6" };
+	struct ih_diag diag = { 0 };
+
+	begin();
+	cr_assert_eq(install_with(0, &cut, &diag), -ESTALE);
+	cr_expect(strstr(diag.text, "initrd-6' changed while it was read"), "%s", diag.text);
+	check_bootable("after the refusal", -1);
+	(void)snapshot();
+	cr_expect_null(strstr(ih_text_get(&snapshot_text), ".tmp"), "%s",
+		       ih_text_get(&snapshot_text));
+	cr_assert_eq(install(0, -1, NULL), 0);
+	check_bootable("the next time", -1);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "bootchain/initrd.h"
+#include "bootchain/pe_rope.h"
 #include "bootchain/uki.h"
 #include "tests/unit/image.h"
 
@@ -15,13 +16,53 @@ static struct ih_bytes bytes(const char *text)
 	return (struct ih_bytes){ (const uint8_t *)text, strlen(text) };
 }
 
-static void build(const struct ih_uki_part *parts, size_t n, int expect, const char *sentence)
+/* A section whose content is bytes in memory. */
+struct section {
+	const char *name;
+	struct ih_bytes content;
+};
+
+/* Builds, and holds what is said of the image in pieces against what is said of it as a whole. */
+static int build_image(const struct ih_image *stub, const struct section *sections, size_t n,
+		       struct ih_image *ret, struct ih_diag *diag)
+{
+	struct ih_uki_part parts[IH_UKI_PARTS_MAX];
+	uint8_t digest[IH_PE_DIGEST];
+	struct ih_rope rope = { 0 };
+	struct ih_pe_sums sums;
+	struct ih_pe pe;
+	int r;
+
+	for (size_t i = 0; i < n; i++) {
+		parts[i] = (struct ih_uki_part){ .name = sections[i].name };
+		r = ih_rope_add(&parts[i].content, sections[i].content.data,
+				sections[i].content.len);
+		cr_assert_eq(r, 0);
+	}
+	r = ih_uki_build("stub", (struct ih_bytes){ stub->data, stub->len }, parts, n, &rope, diag);
+	for (size_t i = 0; i < n; i++)
+		ih_rope_done(&parts[i].content);
+	if (r < 0)
+		return r;
+	cr_assert_eq(ih_pe_rope_parse("uki", &rope, &pe, diag), 0, "%s", diag->text);
+	cr_assert_eq(ih_pe_rope_sums(&rope, &pe, &sums, diag), 0, "%s", diag->text);
+	ih_pe_rope_finish(&rope, &pe, sums.sum);
+	cr_assert_eq(ih_rope_flatten(&rope, &ret->data, diag), 0, "%s", diag->text);
+	ret->len = rope.len;
+	ih_rope_done(&rope);
+	cr_assert_eq(ih_pe_parse("uki", ret->data, ret->len, &pe, diag), 0, "%s", diag->text);
+	cr_assert_eq(ih_pe_digest(&pe, digest), 0);
+	cr_assert_arr_eq(digest, sums.digest, sizeof(digest));
+	return 0;
+}
+
+static void build(const struct section *parts, size_t n, int expect, const char *sentence)
 {
 	struct ih_image stub = image_make(STUB_252), out = { 0 };
 	struct ih_diag diag = { "" };
 	int r;
 
-	r = ih_uki_build("stub", (struct ih_bytes){ stub.data, stub.len }, parts, n, &out, &diag);
+	r = build_image(&stub, parts, n, &out, &diag);
 	cr_assert_eq(r, expect, "%d: %s", r, diag.text);
 	cr_assert(strstr(diag.text, sentence), "%s", diag.text);
 	free(out.data);
@@ -30,7 +71,7 @@ static void build(const struct ih_uki_part *parts, size_t n, int expect, const c
 
 Test(uki, sections_lie_aligned_and_covered_and_the_kernel_last)
 {
-	const struct ih_uki_part parts[] = {
+	const struct section parts[] = {
 		{ ".linux", bytes("kernel") },	  { ".osrel", bytes("ID=nixos\n") },
 		{ ".cmdline", bytes("init=/x") }, { ".initrd", bytes("070701") },
 		{ ".uname", bytes("6.1") },	  { ".pcrpkey", bytes("key") },
@@ -41,9 +82,8 @@ Test(uki, sections_lie_aligned_and_covered_and_the_kernel_last)
 	struct ih_bytes content;
 	struct ih_pe pe;
 
-	cr_assert_eq(ih_uki_build("stub", (struct ih_bytes){ stub.data, stub.len }, parts,
-				  IH_ARRAY_SIZE(parts), &out, &diag),
-		     0, "%s", diag.text);
+	cr_assert_eq(build_image(&stub, parts, IH_ARRAY_SIZE(parts), &out, &diag), 0, "%s",
+		     diag.text);
 	cr_assert_eq(ih_pe_parse("uki", out.data, out.len, &pe, &diag), 0, "%s", diag.text);
 	cr_assert_eq(ih_pe_covered("uki", &pe, &diag), 0, "%s", diag.text);
 	cr_assert_eq(ih_uki_check("uki", &pe, &diag), 0, "%s", diag.text);
@@ -71,7 +111,7 @@ Test(uki, sections_lie_aligned_and_covered_and_the_kernel_last)
 
 Test(uki, the_header_grows_when_it_has_no_room)
 {
-	struct ih_uki_part parts[IH_UKI_PARTS_MAX];
+	struct section parts[IH_UKI_PARTS_MAX];
 	struct ih_image stub = image_make(STUB_252), out;
 	static char names[IH_UKI_PARTS_MAX][8];
 	struct ih_diag diag = { "" };
@@ -79,11 +119,9 @@ Test(uki, the_header_grows_when_it_has_no_room)
 
 	for (int i = 0; i < IH_UKI_PARTS_MAX; i++) {
 		snprintf(names[i], sizeof(names[i]), ".s%d", i);
-		parts[i] = (struct ih_uki_part){ i ? names[i] : ".linux", bytes("x") };
+		parts[i] = (struct section){ i ? names[i] : ".linux", bytes("x") };
 	}
-	cr_assert_eq(ih_uki_build("stub", (struct ih_bytes){ stub.data, stub.len }, parts,
-				  IH_UKI_PARTS_MAX, &out, &diag),
-		     0, "%s", diag.text);
+	cr_assert_eq(build_image(&stub, parts, IH_UKI_PARTS_MAX, &out, &diag), 0, "%s", diag.text);
 	cr_assert_eq(ih_pe_parse("uki", out.data, out.len, &pe, &diag), 0, "%s", diag.text);
 	cr_assert_eq(pe.headers_size, 0x600);
 	cr_assert_eq(ih_pe_covered("uki", &pe, &diag), 0, "%s", diag.text);
@@ -94,12 +132,12 @@ Test(uki, the_header_grows_when_it_has_no_room)
 
 Test(uki, what_cannot_be_built_is_refused)
 {
-	const struct ih_uki_part none[] = { { ".osrel", bytes("x") } };
-	const struct ih_uki_part twice[] = { { ".linux", bytes("x") }, { ".linux", bytes("y") } };
-	const struct ih_uki_part taken[] = { { ".linux", bytes("x") }, { ".text", bytes("y") } };
-	const struct ih_uki_part empty[] = { { ".linux", bytes("") } };
-	const struct ih_uki_part longer[] = { { ".linux", bytes("x") },
-					      { ".toolongname", bytes("y") } };
+	const struct section none[] = { { ".osrel", bytes("x") } };
+	const struct section twice[] = { { ".linux", bytes("x") }, { ".linux", bytes("y") } };
+	const struct section taken[] = { { ".linux", bytes("x") }, { ".text", bytes("y") } };
+	const struct section empty[] = { { ".linux", bytes("") } };
+	const struct section longer[] = { { ".linux", bytes("x") },
+					  { ".toolongname", bytes("y") } };
 
 	build(none, 1, -EINVAL, "no kernel is given");
 	build(twice, 2, -EINVAL, "given twice");
@@ -152,37 +190,50 @@ ParameterizedTest(struct stub_row *row, uki, stubs)
 	free(image.data);
 }
 
+static int join(struct ih_rope *all, const char *name, const char *text, struct ih_diag *diag)
+{
+	struct ih_rope one = { 0 };
+	int r;
+
+	cr_assert_eq(ih_rope_add_copy(&one, text, strlen(text)), 0);
+	r = ih_initrd_join(all, name, &one, diag);
+	ih_rope_done(&one);
+	return r;
+}
+
 Test(initrd, archives_start_at_multiples_of_four)
 {
-	const struct ih_initrd parts[] = {
-		{ "early", bytes("070701early") },
-		{ "main", bytes("\x1f\x8bgzip") },
-		{ "late", bytes("070701") },
-	};
 	struct ih_diag diag = { "" };
-	struct ih_image out;
+	struct ih_rope all = { 0 };
+	uint8_t *data;
 
-	cr_assert_eq(ih_initrd_join(parts, 3, &out, &diag), 0, "%s", diag.text);
-	cr_assert_eq(out.len, 12 + 8 + 8);
-	cr_assert_arr_eq(out.data,
+	cr_assert_eq(join(&all, "early", "070701early", &diag), 0, "%s", diag.text);
+	cr_assert_eq(join(&all, "main", "\x1f\x8bgzip", &diag), 0, "%s", diag.text);
+	cr_assert_eq(join(&all, "late", "070701", &diag), 0, "%s", diag.text);
+	cr_assert_eq(all.len, 12 + 8 + 8);
+	cr_assert_eq(ih_rope_flatten(&all, &data, &diag), 0, "%s", diag.text);
+	cr_assert_arr_eq(data,
 			 "070701early\0\x1f\x8bgzip\0\0"
 			 "070701\0\0",
 			 28);
-	free(out.data);
+	free(data);
+	ih_rope_done(&all);
 }
 
 Test(initrd, what_is_no_archive_is_refused)
 {
-	const struct ih_initrd parts[] = { { "a", bytes("070701") }, { "b.txt", bytes("hello") } };
 	struct ih_diag diag = { "" };
-	struct ih_image out;
+	struct ih_rope all = { 0 };
 
-	cr_assert_eq(ih_initrd_join(parts, 2, &out, &diag), -EBADMSG);
+	cr_assert_eq(join(&all, "a", "070701", &diag), 0, "%s", diag.text);
+	cr_assert_eq(join(&all, "b.txt", "hello", &diag), -EBADMSG);
 	cr_assert(strstr(diag.text, "'b.txt' is no archive"), "%s", diag.text);
-	cr_assert_eq(ih_initrd_join(parts, 0, &out, &diag), -EINVAL);
+	cr_assert_eq(join(&all, "empty", "", &diag), -EBADMSG);
+	cr_assert_eq(all.len, 8);
+	ih_rope_done(&all);
 }
 
-static int with_program(const char *script, struct ih_image *image, struct ih_diag *diag)
+static int with_program(const char *script, struct ih_rope *image, struct ih_diag *diag)
 {
 	char dir[] = "/tmp/ihard-initrd-XXXXXX", path[64];
 	FILE *f;
@@ -202,9 +253,10 @@ static int with_program(const char *script, struct ih_image *image, struct ih_di
 
 Test(initrd, secrets_are_added_on_a_private_copy)
 {
-	struct ih_image image = { (uint8_t *)strdup("070701"), 6 };
 	struct ih_diag diag = { "" };
+	struct ih_rope image = { 0 };
 
+	cr_assert_eq(ih_rope_add_copy(&image, "070701", 6), 0);
 	cr_assert_eq(with_program("[ \"$(stat -c %a \"$1\")\" = 600 ] && printf 070701 >> \"$1\"",
 				  &image, &diag),
 		     0, "%s", diag.text);
@@ -214,5 +266,5 @@ Test(initrd, secrets_are_added_on_a_private_copy)
 	cr_assert_eq(with_program("echo bad > \"$1\"", &image, &diag), -EBADMSG);
 	cr_assert_eq(with_program("kill -9 $$", &image, &diag), -ECHILD);
 	cr_assert_eq(image.len, 12);
-	free(image.data);
+	ih_rope_done(&image);
 }
