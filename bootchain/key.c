@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "bootchain/sign.h"
+
 #include "common/cleanup.h"
 
 int ih_key_sign(struct ih_key *key, const uint8_t digest[IH_KEY_DIGEST], uint8_t *signature,
@@ -12,6 +14,11 @@ int ih_key_sign(struct ih_key *key, const uint8_t digest[IH_KEY_DIGEST], uint8_t
 	int r;
 
 	r = key->ops->sign(key->self, digest, signature, ret_len, diag);
+	if (r == 0 && *ret_len > IH_KEY_SIGNATURE_MAX)
+		r = ih_fail(diag, -EKEYREJECTED, "a signature of %zu bytes came back", *ret_len);
+	if (r == 0)
+		r = ih_public_key_verify((struct ih_bytes){ key->public_key, key->public_key_len },
+					 digest, (struct ih_bytes){ signature, *ret_len }, diag);
 	if (r < 0)
 		return ih_fail_within(diag, r, "cannot sign with '%s'", key->name);
 	return 0;

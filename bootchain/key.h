@@ -36,7 +36,14 @@ struct ih_key {
 	size_t public_key_len;
 };
 
-/* See struct ih_key_ops. */
+/**
+ * ih_key_sign() - see struct ih_key_ops
+ *
+ * What comes back is held against the key's public half: a token that answers wrongly, or a fault
+ * while signing, must not become an image that no firmware starts.
+ *
+ * Return: 0; -EKEYREJECTED for a signature that does not fit; what @sign returned.
+ */
 int ih_key_sign(struct ih_key *key, const uint8_t digest[IH_KEY_DIGEST], uint8_t *signature,
 		size_t *ret_len, struct ih_diag *diag);
 

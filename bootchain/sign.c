@@ -450,16 +450,11 @@ int ih_certificate_subject(struct ih_bytes certificate, char **ret)
 	return 0;
 }
 
-int ih_signature_verify(struct ih_bytes certificate, const uint8_t digest[IH_KEY_DIGEST],
-			struct ih_bytes signature, struct ih_diag *diag)
+static int verify_with(EVP_PKEY *key, const uint8_t digest[IH_KEY_DIGEST],
+		       struct ih_bytes signature, struct ih_diag *diag)
 {
 	_cleanup_(cleanup_pkey_ctx) EVP_PKEY_CTX *ctx = NULL;
-	_cleanup_(cleanup_x509) X509 *x = NULL;
-	EVP_PKEY *key;
 
-	if (parse_certificate(certificate, &x) < 0)
-		return ih_fail(diag, -EKEYREJECTED, "the certificate is malformed");
-	key = X509_get0_pubkey(x);
 	if (!key || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA ||
 	    EVP_PKEY_get_bits(key) < IH_KEY_BITS_MIN)
 		return ih_fail(diag, -EKEYREJECTED,
@@ -474,6 +469,25 @@ int ih_signature_verify(struct ih_bytes certificate, const uint8_t digest[IH_KEY
 		return ih_fail(diag, -EKEYREJECTED, "the signature does not fit the key");
 	}
 	return 0;
+}
+
+int ih_signature_verify(struct ih_bytes certificate, const uint8_t digest[IH_KEY_DIGEST],
+			struct ih_bytes signature, struct ih_diag *diag)
+{
+	_cleanup_(cleanup_x509) X509 *x = NULL;
+
+	if (parse_certificate(certificate, &x) < 0)
+		return ih_fail(diag, -EKEYREJECTED, "the certificate is malformed");
+	return verify_with(X509_get0_pubkey(x), digest, signature, diag);
+}
+
+int ih_public_key_verify(struct ih_bytes spki, const uint8_t digest[IH_KEY_DIGEST],
+			 struct ih_bytes signature, struct ih_diag *diag)
+{
+	_cleanup_(cleanup_pkey) EVP_PKEY *key = NULL;
+	int r = parse_public_key(spki, &key, diag);
+
+	return r < 0 ? r : verify_with(key, digest, signature, diag);
 }
 
 int ih_base64(struct ih_bytes bytes, char **ret)

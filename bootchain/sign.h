@@ -77,6 +77,10 @@ int ih_certificate_subject(struct ih_bytes certificate, char **ret);
 int ih_signature_verify(struct ih_bytes certificate, const uint8_t digest[IH_KEY_DIGEST],
 			struct ih_bytes signature, struct ih_diag *diag);
 
+/* The same by the public key alone, a SubjectPublicKeyInfo. */
+int ih_public_key_verify(struct ih_bytes spki, const uint8_t digest[IH_KEY_DIGEST],
+			 struct ih_bytes signature, struct ih_diag *diag);
+
 /* Base 64 on one line (RFC 4648, 4), padded. The caller frees @ret. */
 int ih_base64(struct ih_bytes bytes, char **ret);
 

@@ -68,4 +68,37 @@ tap_run 0 "synthesize v2" "$ihard" bootspec synthesize --to v2 "$top"
 rm "$top/kernel-params"
 tap_run 125 "a generation without parameters is refused" "$ihard" bootspec synthesize "$top"
 tap_like "$tap_err" "kernel-params" "and named"
+
+# The largest documents: ten times the text may not take a hundred times as long
+python3 - "$dir" <<'PY'
+import json, sys
+def spec(n):
+    return {"system": "x86_64-linux", "label": "NixOS", "kernel": "/k", "initrd": "/i", "kernelParams": ["quiet", "x" * 1350],
+            "init": f"/t{n}/init", "toplevel": f"/t{n}"}
+def write(name, count, last):
+    more = {f"s{i}": {"org.nixos.bootspec.v1": spec(i), "org.example.x": {"a": [1, 2]}} for i in range(count)}
+    more[f"s{count - 1}"]["org.nixos.bootspec.v1"]["label"] = last
+    with open(f"{sys.argv[1]}/{name}.json", "w") as f:
+        json.dump({"org.nixos.bootspec.v1": spec(0), "org.nixos.specialisation.v1": more}, f)
+write("thousand", 1000, "x")
+write("most", 10000, "x")
+write("other", 10000, "y")
+write("too-long", 11000, "x")
+PY
+tap_run 0 "10,000 specialisations in 15 MiB" "$ihard" bootspec check "$dir/most.json"
+tap_run 1 "two such documents differ in one word" "$ihard" bootspec diff "$dir/most.json" "$dir/other.json"
+tap_is "$(printf '%s\n' "$tap_out" | grep -c '^[-+]')" 2 "which is found"
+tap_run 125 "more than 16 MiB" "$ihard" bootspec check "$dir/too-long.json"
+tap_like "$tap_err" "more than the limit of 16777216" "are not read"
+for verb in "check" "convert --to v2" "diff $dir/good.json"; do
+	# shellcheck disable=SC2016
+	grown=$(python3 -c 'import resource, subprocess, sys
+def seconds(document):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    subprocess.run(sys.argv[3:] + [document], stdout=subprocess.DEVNULL)
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+small = seconds(sys.argv[1])
+print(round(seconds(sys.argv[2]) / max(small, 0.01)))' "$dir/thousand.json" "$dir/most.json" "$ihard" bootspec $verb)
+	tap_ok $((grown > 40)) "${verb%% /*}: ten times the specialisations take about ten times as long ($grown)"
+done
 tap_done

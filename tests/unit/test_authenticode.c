@@ -115,6 +115,58 @@ Test(authenticode, two_signatures_one_of_them_trusted)
 	free(image.data);
 }
 
+/* A signer somewhere else: it has the key, and may fail or answer wrongly. */
+struct elsewhere {
+	struct ih_key *has;
+	int fails;
+	bool lies;
+	int asked;
+};
+
+static int sign_elsewhere(void *self, const uint8_t digest[IH_KEY_DIGEST], uint8_t *signature,
+			  size_t *ret_len, struct ih_diag *diag)
+{
+	struct elsewhere *e = self;
+	int r;
+
+	e->asked++;
+	if (e->fails)
+		return ih_fail(diag, e->fails, "the token is not plugged in");
+	r = ih_key_sign(e->has, digest, signature, ret_len, diag);
+	if (e->lies)
+		signature[7] ^= 1;
+	return r;
+}
+
+Test(authenticode, a_key_may_be_elsewhere)
+{
+	static const struct ih_key_ops ops = { .sign = sign_elsewhere };
+	struct ih_image image = image_make("x"), here = image_make("x");
+	struct elsewhere e = { .has = key };
+	struct ih_diag diag = { "" };
+	struct ih_key remote = *key;
+
+	remote.ops = &ops;
+	remote.self = &e;
+	remote.name = (char *)"pkcs11:object=db";
+	cr_assert_eq(ih_authenticode_sign("x.efi", &here, key, &diag), 0, "%s", diag.text);
+	e.fails = -ENODEV;
+	cr_assert_eq(ih_authenticode_sign("x.efi", &image, &remote, &diag), -ENODEV);
+	cr_assert_str_eq(diag.text,
+			 "cannot sign with 'pkcs11:object=db': the token is not plugged in");
+	e = (struct elsewhere){ .has = key, .lies = true };
+	cr_assert_eq(ih_authenticode_sign("x.efi", &image, &remote, &diag), -EKEYREJECTED);
+	cr_assert(strstr(diag.text, "the signature does not fit the key"), "%s", diag.text);
+	cr_assert_eq(verify(&image, &trusted, &diag), -ENODATA, "a failure leaves the image alone");
+	e = (struct elsewhere){ .has = key };
+	cr_assert_eq(ih_authenticode_sign("x.efi", &image, &remote, &diag), 0, "%s", diag.text);
+	cr_assert_eq(e.asked, 1);
+	cr_assert_eq(image.len, here.len);
+	cr_assert_arr_eq(image.data, here.data, here.len);
+	free(image.data);
+	free(here.data);
+}
+
 Test(authenticode, signing_twice_gives_the_same_bytes)
 {
 	struct ih_image a = make_signed(), b = make_signed();
