@@ -45,8 +45,8 @@ def said():
 
 def connect():
     s = socket.socket(socket.AF_UNIX)
+    s.connect(SOCKET)  # waits when more ask at once than the queue holds, which it would not with a limit
     s.settimeout(60)
-    s.connect(SOCKET)
     return s
 
 
