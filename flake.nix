@@ -15,6 +15,8 @@
         ihard = pkgs.callPackage ./nix/package.nix { };
         default = ihard;
       });
+      # One NixOS VM test for each attack; they need KVM.
+      checks = forAll (pkgs: import ./nix/tests { inherit pkgs; });
       overlays.default = import ./nix/overlay.nix;
       nixosModules = {
         default = ./nix/module;

@@ -53,6 +53,17 @@ in
       description = "Seconds, for all checks together.";
     };
 
+    bootTimeLimit = mkOption {
+      type = types.nullOr types.ints.positive;
+      default = null;
+      example = 900;
+      description = ''
+        Seconds from the start of systemd until the checks have passed. When they are over the machine reboots, so that
+        a generation that hangs before the checks begin loses its tries, too. What hangs before systemd runs needs a
+        hardware watchdog.
+      '';
+    };
+
     onFailure = mkOption {
       type = types.enum [ "fail" "bad" "reboot" ];
       default = "reboot";
@@ -85,6 +96,12 @@ in
       checks = map given cfg.checks;
       inherit (cfg) timeLimit onFailure;
     };
-    systemd.services.ihard-boot-assess.requiredBy = [ "boot-complete.target" ];
+    systemd.services.ihard-boot-assess = {
+      requiredBy = [ "boot-complete.target" ];
+      unitConfig = mkIf (cfg.bootTimeLimit != null) {
+        JobTimeoutSec = cfg.bootTimeLimit;
+        JobTimeoutAction = "reboot-force";
+      };
+    };
   };
 }

@@ -110,8 +110,14 @@ let
           long = set ? options || set ? config;
         in
         concatMap load (set.imports or [ ])
-        ++ [ { options = set.options or { }; config = if long then set.config or { } else removeAttrs set [ "imports" ]; } ];
-      loaded = concatMap load modules;
+        ++ [ {
+          file = if isAttrs module || isFunction module then null else toString module;
+          options = set.options or { };
+          config = if long then set.config or { } else removeAttrs set [ "imports" ];
+        } ];
+      # A file that is imported twice counts once.
+      loaded = foldl' (sofar: m: if m.file != null && any (s: s.file == m.file) sofar then sofar else sofar ++ [ m ])
+        [ ] (concatMap load modules);
 
       join = where: trees:
         mapAttrs (name: _:

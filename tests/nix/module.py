@@ -181,7 +181,12 @@ if t.ok(isinstance(got, dict) and got["failed"] == [], "checks of the boot", got
     os.chmod(work + "/assess.json", 0o644)
     r = run([ihard, "boot", "assess", "--check-only", "--file", work + "/assess.json", "--history", work + "/history"])
     t.ok(r.rc == 0, "ihard boot assess reads its list", r)
-    t.ok(got["units"]["services"]["ihard-boot-assess"]["requiredBy"] == ["boot-complete.target"], "and gates the target", got["units"])
+    t.ok(got["units"]["services"]["ihard-boot-assess"]["requiredBy"] == ["boot-complete.target"]
+         and not got["units"]["services"]["ihard-boot-assess"].get("unitConfig"), "and gates the target", got["units"])
+got = evaluate(LOADER + '''boot.loader.ihard.bootCounting.enable = true;
+  boot.loader.ihard.assess = { checks = [ { unit = "a.service"; } ]; bootTimeLimit = 600; };''')
+t.ok(isinstance(got, dict) and got["units"]["services"]["ihard-boot-assess"]["unitConfig"] ==
+     {"JobTimeoutSec": 600, "JobTimeoutAction": "reboot-force"}, "a time limit for the whole boot", got)
 
 got = evaluate(VERIFY + LOADER + "boot.initrd.verify.signing.enable = true; boot.initrd.verify.seal.enable = true;")
 if t.ok(isinstance(got, dict) and got["failed"] == [] and got["warnings"] == [], "signed, sealed, verified: no warnings", got):
@@ -262,8 +267,23 @@ t.ok(p.returncode == 0 and re.search(r"-ihard-[0-9.]+\.drv", p.stdout), "nix-ins
 p = nix("--eval", "--strict", "--json", "-E",
         'let f = (import %s/flake.nix).outputs { self = { }; nixpkgs = { lib = import %s/lib.nix; legacyPackages = {'
         ' x86_64-linux = %s; aarch64-linux = %s; }; }; }; in [ f.packages.x86_64-linux.default.name (f ? overlays) '
-        '(builtins.attrNames f.nixosModules) ]' % (source, tests, pkgs, pkgs))
+        '(builtins.attrNames f.nixosModules) (builtins.attrNames f.checks.x86_64-linux) ]' % (source, tests, pkgs, pkgs))
 t.ok(p.returncode == 0 and "ihard-" in p.stdout, "the flake's outputs", p.stderr)
+
+# ---- the NixOS VM tests: their machines evaluate, their scripts are Python ------------------------------------
+p = nix("--eval", "--strict", "--json", "-E", "builtins.mapAttrs (_: t: { inherit (t) name testScript; }) (import %s/nix/tests { pkgs = %s; })" % (source, pkgs))
+vm_tests = json.loads(p.stdout) if p.returncode == 0 else {}
+files = {n[:-4] for n in os.listdir(source + "/nix/tests") if n.endswith(".nix")} - {"default", "machine", "console", "key"}
+t.ok(set(vm_tests) == files, "each attack of nix/tests is a test", p.stderr)
+for name, test in sorted(vm_tests.items()):
+    try:
+        compile(test["testScript"], name, "exec")
+        wrong = None
+    except SyntaxError as e:
+        wrong = e
+    t.ok(wrong is None and test["name"] == "ihard-" + name, "nix/tests: %s: the script is Python" % name, wrong)
+    got = evaluate("imports = [ (import %s/nix/tests/%s.nix).nodes.machine ];" % (source, name))
+    t.ok(isinstance(got, dict) and got["failed"] == [] and "ihard/policy.bin" in got["etc"], "nix/tests: %s: the machine evaluates" % name, got)
 
 p = nix("--eval", "--strict", "--json", source + "/nix/options.nix", "--arg", "lib", "import %s/lib.nix" % tests,
         "--arg", "pkgs", pkgs, "--arg", "nixos", tests + "/nixos.nix")
@@ -287,7 +307,8 @@ if real:
 
     for configuration in [ENABLE, VERIFY, LOADER, ENABLE + rule + "users.users.backup.uid = 34;",
                           VERIFY + LOADER + "boot.initrd.verify.signing.enable = true;",
-                          VERIFY + "boot.initrd.systemd.enable = true;"] + [i[0] for i in IMPOSSIBLE]:
+                          VERIFY + "boot.initrd.systemd.enable = true;",
+                          "imports = [ (import %s/nix/tests/inline.nix).nodes.machine ];" % source] + [i[0] for i in IMPOSSIBLE]:
         ours, theirs = evaluate(configuration), evaluate(configuration, real)
         t.ok(isinstance(ours, dict) and isinstance(theirs, dict) and bare(ours) == bare(theirs), "nixpkgs' lib agrees: " + configuration[:60].replace("\n", " "), theirs)
     for configuration, sentence, name in WRONG:

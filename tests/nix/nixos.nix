@@ -26,6 +26,8 @@ in
     systemd.services = sets;
     systemd.targets = sets;
     systemd.tmpfiles.rules = of (types.listOf types.str) [ ];
+    specialisation = sets;
+    virtualisation = sets;
     boot.kernelParams = of (types.listOf types.str) [ ];
     boot.initrd.systemd.enable = flag;
     boot.initrd.systemd.packages = list;

@@ -39,6 +39,7 @@ let
       system = "x86_64-linux";
       builder = "/bin/sh";
     };
+    testers.runNixOSTest = test: test;
     callPackage = file: given:
       let
         f = import file;
