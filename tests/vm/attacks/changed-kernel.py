@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One bit of the kernel in the signed images."""
-AT = "power"
+"""One bit of the kernel in the signed images, in a text of it."""
+AT = "image"
+REFUSED = r"Error loading \\EFI\\Linux\\.*: Access Denied"
 
 
-def attack(m, t):
-    m.flip_image(b"HdrS")
-    t.ok(m.refused_by_firmware(), "the firmware refuses the image", m.text)
+def change(m):
+    m.flip_image(b"Undefined video mode number")

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One bit of the boot loader."""
-AT = "power"
+"""One letter of the boot loader."""
+AT = "image"
+REFUSED = "failed to load Boot.*Access Denied"
 
 
-def attack(m, t):
+def change(m):
     m.take("EFI/BOOT/BOOTX64.EFI", m.work + "/loader")
     with open(m.work + "/loader", "r+b") as f:
         data = f.read()
-        f.seek(data.find(b"L\0o\0a\0d\0e\0r\0I\0n\0f\0o"))
-        f.write(b"X")
+        f.seek(data.find("Boot in %u s.".encode("utf-16-le")))
+        f.write(b"R")
     m.put(m.work + "/loader", "EFI/BOOT/BOOTX64.EFI")
-    t.ok(m.refused_by_firmware(), "the firmware refuses the loader", m.text)

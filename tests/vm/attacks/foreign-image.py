@@ -3,14 +3,15 @@
 import os
 import shutil
 
-AT = "power"
+AT = "image"
+REFUSED = r"Error loading \\EFI\\Linux\\.*: Access Denied"
 
 
-def attack(m, t):
+def change(m):
     esp = m.work + "/foreign"
-    shutil.rmtree(esp, ignore_errors=True)
-    os.makedirs(esp + "/EFI/BOOT")
-    m.install(esp, key="rogue")
-    m.take("EFI/BOOT/BOOTX64.EFI", esp + "/EFI/BOOT/BOOTX64.EFI")
+    if not os.path.exists(esp):
+        os.makedirs(esp + ".new/EFI/BOOT")
+        m.install(esp + ".new", key="rogue")
+        m.take("EFI/BOOT/BOOTX64.EFI", esp + ".new/EFI/BOOT/BOOTX64.EFI")
+        shutil.move(esp + ".new", esp)
     m.esp_image(esp)
-    t.ok(m.refused_by_firmware(), "the firmware refuses the image", m.text)

@@ -1,8 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A set-user-ID bit on a program of the store: no hash of Nix's covers it."""
-AT = "power"
+import re
+
+AT = "store"
 
 
-def attack(m, t):
-    m.debugfs(f"sif {m.object('userland')}/usr/bin/env mode 0104555")
-    t.ok(m.refused_by_stage2("usr/bin/env", "set-(user|uid|id)|mode"), "stage 2 names the file", m.text)
+def damage(m):
+    m.debugfs(f"sif {m.object('userland')}/usr/bin/python3.11 mode 0104555")
+
+
+def shows(c):
+    c.works("ls -lL /usr/bin/python3", "^-r-sr-xr-x")
+
+
+def refused(m):
+    return [re.escape(m.object("userland")) + "/usr/bin/python3.11.*set-(user|uid)"]

@@ -3,10 +3,8 @@
 AT = "console"
 
 
-def attack(m, t):
-    m.do("echo 'echo $((6*7))' >/tmp/download")
-    for command in ("cat /tmp/download | sh", "sh </tmp/download", "python3 - </tmp/download", "bash -s </tmp/download"):
-        good, code, out = m.refuses(command)
-        t.ok(good and "42" not in out, f"{command}: refused, with a sentence", code, out)
-    code, out = m.do("cat /tmp/download | cat")
-    t.ok(code == 0 and "6*7" in out, "a program that takes no code from there works", code, out)
+def attack(c):
+    c.do("echo 'echo $((6*7))' >/tmp/download; echo 'print(6*7)' >/tmp/download.py")
+    for command in ("cat /tmp/download | sh", "sh </tmp/download", "python3 - </tmp/download.py", "bash -s </tmp/download"):
+        c.act(command, "42", "ihard: .*code on standard input is not allowed")
+    c.works("cat /tmp/download | cat", r"6\*7")

@@ -25,9 +25,9 @@ def missing():
     return lacking + [p for p in (STUBS + "linuxx64.efi.stub", "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd") if not os.path.exists(p)]
 
 
-def userland():
+def userland(more=()):
     """A folder with the files of the packages; made once."""
-    names, known = root.closure(list(root.BASE) + PACKAGES)
+    names, known = root.closure(list(root.BASE) + PACKAGES + list(more))
     name = "userland-" + cache.key(*[n + known[n].get("Version", "") for n in names], open(root.__file__).read())
 
     def make(path):
@@ -40,24 +40,40 @@ def userland():
 class Machine:
     """The parts, and the power button."""
 
-    def __init__(self, work, build, line="6.12", counting=3):
+    def __init__(self, work, build, line="6.12", counting=3, packages=(), site=None):
+        """packages: more of Debian's, for its userland; site: {name: folder}, more for what it is for."""
         self.work, self.build, self.ihard = work, build, build + "/cli/ihard"
         self.kernel = kernel.Kernel(line)
         self.vm = self.console = None
         self.text, self.boots, self.counting = "", 0, counting
-        self.make_disk()
-        self.make_keys()
-        self.make_esp()
+        self.disk, self.esp = work + "/disk", work + "/esp.img"
+        if not os.path.exists(work + "/made"):  # a folder that somebody kept is taken as it is
+            shutil.copytree(HERE + "/site", work + "/site")
+            for name, folder in (site or {}).items():
+                shutil.copytree(folder, work + "/site/" + name)
+            self.make_disk(packages)
+            self.make_keys()
+            self.make_esp()
+            write(work + "/made", b"")
 
-    def make_disk(self):
+    def make_disk(self, packages):
         work = self.work
         stage2 = initrd.program(self.build + "/bootchain/ihard-stage2", "/bin/ihard-stage2", "libtss2-tcti-device.so.0")
         initrd.part({"/init": read(HERE + "/initrd-init"), "/lib/ihard/ihard-stage2.sh": TREE + "/bootchain/ihard-stage2.sh", **stage2},
                     work + "/part.gz")
         initrd.join(work + "/initrd", initrd.base(self.kernel), work + "/part.gz")
-        cache.run(HERE + "/system.sh", work + "/root", userland(), self.build, self.kernel.image, work + "/initrd")
-        self.disk = work + "/disk"
-        root.make_ext4(work + "/root", self.disk, 1500)
+        cache.run(HERE + "/system.sh", work + "/root", userland(packages), self.build, self.kernel.image, work + "/initrd", work + "/site")
+        # For root to try: a module that nobody signed. What is signed ends before the length of its signature.
+        module = initrd.unpacked(self.kernel.modules(["dummy"])[0])
+        end = len(module) - len(b"~Module signature appended~\n")
+        write(work + "/root/root/unsigned.ko", module[:end - 12 - int.from_bytes(module[end - 4:end], "big")])
+        # The same initrd without stage 2, for the same disk where nothing stops anybody.
+        bare = [line for line in read(HERE + "/initrd-init").decode().splitlines() if "stage2" not in line or line.startswith("#")]
+        initrd.part({"/init": ("\n".join(bare) + "\n").encode()}, work + "/bare.gz")
+        initrd.join(work + "/bare", initrd.base(self.kernel), work + "/bare.gz")
+        # Not root.make_ext4(): whoever pulls the plug has a journal.
+        cache.run("/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-O", "verity", "-b", "4096", "-E", "root_owner=0:0,lazy_itable_init=1",
+                  "-d", work + "/root", self.disk, "1500M")
 
     def make_keys(self):
         work = self.work
@@ -96,7 +112,6 @@ class Machine:
         self.esp_image(esp)
 
     def esp_image(self, folder):
-        self.esp = self.work + "/esp.img"
         if os.path.exists(self.esp):
             os.unlink(self.esp)
         with open(self.esp, "wb") as f:
@@ -106,20 +121,36 @@ class Machine:
                   env={**os.environ, "MTOOLS_SKIP_CHECK": "1"})
 
     # ---- power -------------------------------------------------------------------------------------------------
-    def arguments(self):
-        return (qemu.drive(self.disk, snapshot=False) + qemu.firmware(self.work + "/vars.fd") + qemu.esp(self.esp)
-                + qemu.start_swtpm(self.work + "/tpm"))
+    def chain(self, secure=True, lasting=False):
+        """Firmware, TPM, disk and boot partition. What the machine writes is forgotten with it, unless it is lasting."""
+        variables, disk = self.work + ("/vars.fd" if secure else "/insecure.fd"), qemu.drive(self.disk, snapshot=not lasting)
+        if not secure:
+            shutil.copy("/usr/share/OVMF/OVMF_VARS_4M.fd", variables)
+        return disk + qemu.firmware(variables, secure) + qemu.esp(self.esp, snapshot=not lasting) + qemu.start_swtpm(self.work + "/tpm")
 
-    def on(self):
+    def bare(self):
+        """The same disk and the same system, with no firmware that checks, no stage 2 and no guard."""
+        words = f"init={self.object('system-2')}/init systemd.show_status=false systemd.mask=ihard-guard.service"
+        return (qemu.drive(self.disk) + qemu.drive(self.esp, name="esp")
+                + qemu.direct(self.kernel, self.work + "/bare", words))
+
+    def direct(self):
+        """The whole machine but for its firmware."""
+        words = f"init={self.object('system-2')}/init systemd.show_status=false"
+        return (qemu.drive(self.disk) + qemu.drive(self.esp, name="esp")
+                + qemu.direct(self.kernel, self.work + "/root" + self.object("boot") + "/initrd", words))
+
+    def on(self, arguments=None, processors=qemu.FAST):
         """Starts the machine; the console is a socket."""
         self.boots += 1
+        self.began, self.record = time.monotonic(), open(f"{self.work}/record-{self.boots}", "w")  # when it said what
         path = self.work + "/console"
         if os.path.exists(path):
             os.unlink(path)
-        command = qemu.PROGRAM + qemu.FAST + ["-m", "1536", *self.arguments(), "-chardev", f"socket,id=s,path={path},server=on,wait=off", "-serial", "chardev:s"]
-        self.errors = open(self.work + "/qemu.log", "ab")
-        self.vm = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors)
-        for _ in range(300):
+        command = qemu.PROGRAM + processors + ["-m", "1536", *(arguments or self.chain()), "-chardev", f"socket,id=s,path={path},server=on,wait=off", "-serial", "chardev:s"]
+        with open(self.work + "/qemu.log", "ab") as errors:
+            self.vm = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
+        for _ in range(500):
             if os.path.exists(path):
                 break
             time.sleep(0.02)
@@ -128,15 +159,14 @@ class Machine:
         self.console.settimeout(0.2)
         self.text = ""
 
-    def start(self, limit=150):
-        """Switches on and logs in, for a person: a boot that comes to no prompt is tried once more, and that is said.
-        A test boots once."""
+    def start(self, limit=150, arguments=None):
+        """Switches on and logs in. A boot that comes to no prompt is tried once more, and that is said."""
         for last in (False, True):
-            self.on()
+            self.on(arguments() if arguments else None)
             if self.login(limit):
                 return True
             if not last:
-                cache.say("it came to no prompt; once more")
+                cache.say("the machine came to no prompt; it is switched on once more. It ended so:\n# " + self.text[-600:].replace("\n", "\n# "))
                 self.off()
         return False
 
@@ -146,6 +176,7 @@ class Machine:
             self.vm.kill()
             self.vm.wait()
             self.console.close()
+            self.record.close()
             self.vm = None
 
     def read(self):
@@ -158,7 +189,9 @@ class Machine:
         if not data:
             time.sleep(0.1)
             return False
-        self.text += data.decode(errors="replace").replace("\r", "")
+        text = data.decode(errors="replace").replace("\r", "")
+        self.text += text
+        self.record.write(f"[{time.monotonic() - self.began:.1f}] {text}\n")
         return True
 
     def wait(self, pattern, limit=150):
@@ -207,17 +240,32 @@ class Machine:
     def put(self, source, path):
         self.mtools("mcopy", "-o", "-i", self.esp, source, "::" + path)
 
-    def flip_image(self, text):
-        """Changes one bit, where `text` stands, in every image that boots; the signatures stay as they were."""
+    def change_image(self, change):
+        """Changes every image that boots by change(bytearray); the signatures stay as they were."""
         for name in self.images():
             self.take("EFI/Linux/" + name, self.work + "/image")
             data = bytearray(read(self.work + "/image"))
-            at = data.find(text)
-            assert at >= 0, f"{text!r} is not in {name}"
-            data[at] ^= 1
-            with open(self.work + "/image", "wb") as f:
-                f.write(data)
+            change(data)
+            write(self.work + "/image", data)
             self.put(self.work + "/image", "EFI/Linux/" + name)
+
+    def flip_image(self, text, offset=0):
+        """Changes one bit, `offset` behind the last place where `text` stands, in every image that boots."""
+        def flip(data):
+            at = data.rfind(text)
+            assert at >= 0, f"{text!r} is in no image"
+            data[at + offset] ^= 1
+        self.change_image(flip)
+
+    def tries(self, n):
+        """Gives the new entries so many tries."""
+        for name in self.images():
+            if "+" in name:
+                self.mtools("mren", "-i", self.esp, "::EFI/Linux/" + name, re.sub(r"\+[0-9-]+", f"+{n}", name))
+
+    def give(self, source, path):
+        """Puts a file that only root reads onto the disk."""
+        self.debugfs(f"write {source} {path}", f"sif {path} mode 0100600")
 
     def debugfs(self, *requests):
         for request in requests:
@@ -228,18 +276,18 @@ class Machine:
         found = [n for n in os.listdir(self.work + "/root/nix/store") if n.endswith("-" + name)]
         return "/nix/store/" + found[0]
 
-    def refused_by_firmware(self, limit=240):
-        """Switches on; true when the firmware or the loader says that it starts nothing."""
+    def refused_by_firmware(self, sentence, limit=120):
+        """Switches on; true when the firmware says so and nothing was started."""
         self.on()
-        found = self.wait("Access Denied|Security Violation|No bootable option|Press any key to enter the Boot Manager", limit)
-        return bool(found) and "ihard:" not in self.text
+        found = self.wait(sentence, limit)
+        self.wait("No bootable option|Press any key to enter the Boot Manager|ihard: ", 15)
+        return bool(found) and "ihard: " not in self.text and "Linux version" not in self.text
 
-    def refused_by_stage2(self, *sentences, limit=240):
-        """Switches on; true when stage 2 says so and the machine starts over (which ends it here)."""
+    def refused_by_stage2(self, limit=120):
+        """Switches on; true when stage 2 says that this is not what was signed and the machine starts over, which ends it here."""
         self.on()
         found = self.wait("the system is NOT what was signed", limit)
-        ended = self.ended(90)
-        return bool(found) and ended and all(re.search(s, self.text) for s in sentences) and "login" not in self.text
+        return bool(found) and self.ended(60) and "login" not in self.text
 
     # ---- a person at the console -----------------------------------------------------------------------------
     def login(self, limit=240):
@@ -247,7 +295,7 @@ class Machine:
         if not self.wait(r"[#$] $", limit):
             return False
         self.type(f"PS1='{PROMPT[:-2]}''$ '; stty -echo cols 2000; unset PROMPT_COMMAND")
-        return bool(self.wait(re.escape("\n" + PROMPT) + "$", 30))
+        return bool(self.wait(re.escape("\n" + PROMPT) + "$", 60))
 
     def type(self, line):
         try:
@@ -269,18 +317,21 @@ class Machine:
             self.read()
         return None, self.text[start:]
 
-
-    def refuses(self, command):
-        """(whether the guard refused it and said so, status, text). A command that is merely missing is not refused."""
-        code, out = self.do(command)
-        end = time.monotonic() + 5
-        while "ihard: " not in out and time.monotonic() < end:  # the sentence comes from another process
+    def hears(self, out, pattern, limit=5):
+        """`out`, and what comes until `pattern` is in it: the guard's sentence is written by another process."""
+        end = time.monotonic() + limit
+        while not re.search(pattern, out) and time.monotonic() < end:
             start = len(self.text)
             self.read()
             out += self.text[start:]
-        return code not in (0, None) and "ihard: " in out and "not found" not in out, code, out
+        return out
 
 
 def read(path):
     with open(path, "rb") as f:
         return f.read()
+
+
+def write(path, data):
+    with open(path, "wb") as f:
+        f.write(data)

@@ -102,8 +102,9 @@ def firmware(variables, secure=True):
     return arguments
 
 
-def esp(path):
-    return ["-drive", f"if=none,id=esp,format=raw,file={path}", "-device", "virtio-blk-pci,drive=esp,bootindex=0"]
+def esp(path, snapshot=False):
+    return (["-drive", f"if=none,id=esp,format=raw,file={path}" + (",snapshot=on" if snapshot else ""),
+             "-device", "virtio-blk-pci,drive=esp,bootindex=0"])
 
 
 def missing():

@@ -4,14 +4,15 @@
 # in it, two generations of the system in a profile, one of them with a specialisation. Not NixOS itself:
 # the programs are those of installed Debian packages, as one store object.
 #
-#   system.sh ROOT USERLAND BUILD KERNEL INITRD
+#   system.sh ROOT USERLAND BUILD KERNEL INITRD SITE
 #
 # ROOT becomes the root of the disk; USERLAND is a folder with usr/ and etc/ of the packages; BUILD is
-# ihard's build folder. INITRD is the initrd without keys: what stage 2 trusts is put behind it here.
+# ihard's build folder; SITE is a folder with what the machine is for. INITRD is the initrd without keys: what stage
+# 2 trusts is put behind it here.
 # Leaves beside ROOT: ROOT.key (the public key), and in ROOT/keys the secret one, which belongs to nobody
 # on the machine.
 set -eu
-root=$1 userland=$2 build=$(realpath "$3") kernel=$4 initrd=$5
+root=$1 userland=$2 build=$(realpath "$3") kernel=$4 initrd=$5 things=$6
 cd "$(dirname "$0")"
 # shellcheck source=tests/lib/nix-store.sh
 . ../../lib/nix-store.sh
@@ -38,6 +39,10 @@ ln -s "$ihard" "$work/userland/usr/local"
 nix_store_put "$root" ihard "$work/ihard" >/dev/null
 nix_store_put "$root" userland "$work/userland" "$ihard" >/dev/null
 
+# What the machine is for, and what an attacker may call of it
+site=$(nix_store_path site)
+nix_store_put "$root" site "$things" >/dev/null
+
 # /etc, which every system has for itself
 etc=$work/etc
 mkdir -p "$etc/systemd/system/multi-user.target.wants" "$etc/ihard"
@@ -57,6 +62,7 @@ echo '/dev/vdb /boot vfat iocharset=utf8,umask=0077,nofail 0 0' >"$etc/fstab"
 sed "s|@key@|$(cat "$root.key")|" policy.json >"$etc/ihard/policy.json"
 "$build/cli/ihard" policy compile --policy "$etc/ihard/policy.json" --output "$etc/ihard/policy.bin" >/dev/null
 cp assess.json "$etc/ihard/assess.json"
+ln -s "$site" "$etc/site"
 cp -r units/* "$etc/systemd/system/"
 for unit in $(cat enabled); do
 	found=$(ls "$etc/systemd/system/$unit" "$work/ihard/lib/systemd/system/$unit" 2>/dev/null | head -1)
@@ -68,11 +74,11 @@ for unit in $(cat enabled); do
 	done
 done
 ln -sf /usr/lib/systemd/system/multi-user.target "$etc/systemd/system/default.target"
-nix_store_put "$root" etc "$etc" "$base" "$ihard" >/dev/null
+nix_store_put "$root" etc "$etc" "$base" "$ihard" "$site" >/dev/null
 
 # The initrd: what stage 2 believes is part of what gets signed.
 mkdir -p "$work/key/etc/ihard"
-printf 'trusted-public-keys = %s\non-failure = reboot\nreboot-delay = 0\n' "$(cat "$root.key")" >"$work/key/etc/ihard/stage2.conf"
+printf 'trusted-public-keys = %s\non-failure = reboot\nreboot-delay = 0\nseal = /var/lib/ihard/seals\n' "$(cat "$root.key")" >"$work/key/etc/ihard/stage2.conf"
 mkdir "$work/boot"
 cp "$kernel" "$work/boot/bzImage"
 {
@@ -92,6 +98,7 @@ generation() {
 	top=$(nix_store_path "$name")
 	debug=$top/specialisation/debug
 	mkdir -p "$work/$name/specialisation/debug"
+	[ "$n" = 1 ] || echo "what generation 1 does not have" >"$work/$name/new"
 	for place in "$work/$name" "$work/$name/specialisation/debug"; do
 		sed -e "1s|.*|#!$base/usr/bin/bash|" -e "s|@system@|$top|g" -e "s|@base@|$base|g" -e "s|@etc@|$(nix_store_path etc)|g" init >"$place/init"
 		chmod 0755 "$place/init"
