@@ -20,6 +20,11 @@
 #define IH_BOOTSPEC_SD_BOOT    "org.nixos.systemd-boot"
 #define IH_BOOTSPEC_LANZABOOTE "org.nix-community.lanzaboote"
 
+/* Format of what is said about a folder of device trees: which generation, which folder. */
+#define IH_BOOTSPEC_NO_FDTDIR                                                                      \
+	"'%s' has a folder of device trees, '%s', of which no EFI loader chooses: the firmware's " \
+	"own counts; name one with 'devicetree'"
+
 #define IH_SPECIALISATIONS_MAX	16384 /* in one document, nested ones included */
 #define IH_BOOTSPEC_STRINGS_MAX 4096  /* kernel parameters, initrds of one specification */
 #define IH_PROBLEMS_MAX		1000  /* remembered; more are counted */

@@ -278,12 +278,15 @@ static int add_spec(struct ih_boot_items *items, const struct ih_bootspec *spec,
 	if (spec->n_secrets)
 		return ih_fail(
 			diag, -EOPNOTSUPP,
-			"'%s' wants secrets by the extension '%s', which is not supported; use "
-			"initrdSecrets",
+			"'%s' wants secrets by the extension '%s', which everybody could read on "
+			"the boot partition; use credentials, or initrdSecrets",
 			spec->label, IH_BOOTSPEC_SECRETS);
 	r = make_item(spec, n, &item, diag);
 	if (r < 0)
 		return r;
+	if (spec->fdtdir && !item.devicetree)
+		(void)ih_text_addf(&items->warnings, IH_BOOTSPEC_NO_FDTDIR "\n", item.version,
+				   spec->fdtdir);
 	r = add_item(items, &item);
 	if (r < 0) {
 		item_done(&item);

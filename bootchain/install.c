@@ -49,6 +49,14 @@ static bool is_booted(const struct ih_install *in, const struct ih_present_file 
 	       ih_bless_is_running(e, rq->cmdline);
 }
 
+static bool is_asked_for(const struct ih_install *in, size_t entry)
+{
+	for (size_t i = 0; i < in->n_asked; i++)
+		if (in->asked[i].entry == entry)
+			return true;
+	return false;
+}
+
 /* "/EFI/ihard/NAME" → NAME; NULL for another folder. */
 static const char *our_file(const char *path)
 {
@@ -154,16 +162,20 @@ static int add_present(struct ih_install *in, enum ih_folder folder, struct ih_e
 				       .size = file->size };
 	e = folder == IH_FOLDER_FILES ? NULL : find_entry(in, folder, p->name);
 	p->booted = is_booted(in, p, e);
+	p->asked_for = e && is_asked_for(in, (size_t)(e - in->request->entries->items));
 	p->referenced_by_foreign = folder == IH_FOLDER_FILES && is_foreign_need(in, p->name);
 	return set_references(p, e);
 }
 
 static int read_present(struct ih_install *in, struct ih_diag *diag)
 {
+	const struct ih_install_request *rq = in->request;
 	enum ih_folder folder;
 	size_t i;
 	int r = 0;
 
+	if (rq->state)
+		in->n_asked = ih_entries_asked_for(rq->entries, rq->state, in->asked);
 	for (folder = 0; folder < IH_FOLDERS && r == 0; folder++) {
 		struct ih_esp_files files = { 0 };
 

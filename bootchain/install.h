@@ -9,18 +9,20 @@
 #include "bootchain/compose.h"
 #include "bootchain/esp.h"
 #include "bootchain/generation.h"
+#include "bootchain/next.h"
 #include "bootchain/plan.h"
 
 struct ih_install_request {
 	const struct ih_boot_items *items;
 	const struct ih_boot_dirs *dirs;
 	const struct ih_entries
-		*entries;    /* everything on the partitions, for what others refer to */
-	const char *booted;  /* file name of the entry that runs; NULL: not known */
-	const char *cmdline; /* of the running kernel; NULL: not known */
-	const struct ih_composer *composer; /* with a stub: type 2; without: type 1, unsigned */
-	uint32_t tries;			    /* of new entries; 0: not counted */
-	unsigned int loader_version;	    /* 0: read it from the partition */
+		*entries; /* everything on the partitions, for what others refer to */
+	const struct ih_loader_state *state; /* its variables; NULL: none */
+	const char *booted;		     /* file name of the entry that runs; NULL: not known */
+	const char *cmdline;		     /* of the running kernel; NULL: not known */
+	const struct ih_composer *composer;  /* with a stub: type 2; without: type 1, unsigned */
+	uint32_t tries;			     /* of new entries; 0: not counted */
+	unsigned int loader_version;	     /* 0: read it from the partition */
 	bool collect_first;
 
 	int (*step)(void *self, const char *what, const char *name); /* see struct ih_esp */
@@ -39,6 +41,8 @@ struct ih_install {
 	size_t n_wanted;
 	struct ih_present_file *present;
 	size_t n_present;
+	struct ih_asked_for asked[IH_ASKED_MAX]; /* of what was there before */
+	size_t n_asked;
 	struct ih_text loader_conf; /* as it shall be */
 	char *default_name;
 	struct ih_plan plan;

@@ -223,6 +223,32 @@ enum ih_next_why ih_entries_next(const struct ih_entries *entries,
 	return IH_NEXT_FIRST;
 }
 
+size_t ih_entries_asked_for(const struct ih_entries *entries, const struct ih_loader_state *state,
+			    struct ih_asked_for ret[IH_ASKED_MAX])
+{
+	const struct ih_loader_state alone[IH_ASKED_MAX] = {
+		{ .one_shot = state->one_shot },
+		{ .preferred_variable = state->preferred_variable },
+		{ .default_variable = state->default_variable },
+	};
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < IH_ASKED_MAX; i++) {
+		struct ih_loader_state s = alone[i];
+
+		if (!s.one_shot && !s.default_variable && !s.preferred_variable)
+			continue;
+		s.version = state->version;
+		s.last_booted = state->last_booted;
+		s.architecture = state->architecture;
+		ret[n].why = ih_entries_next(entries, &s, &ret[n].entry);
+		if (ret[n].why != IH_NEXT_NONE && ret[n].why != IH_NEXT_FIRST)
+			n++;
+	}
+	return n;
+}
+
 const char *ih_next_why_text(enum ih_next_why why)
 {
 	switch (why) {

@@ -62,6 +62,24 @@ void ih_entry_id(const struct ih_entry *entry, unsigned int version, char *ret);
 enum ih_next_why ih_entries_next(const struct ih_entries *entries,
 				 const struct ih_loader_state *state, size_t *ret);
 
+/* An entry that one of the loader's variables asks for, by itself. */
+struct ih_asked_for {
+	size_t entry; /* index into the entries */
+	enum ih_next_why why;
+};
+#define IH_ASKED_MAX 3 /* one-shot, preferred, default */
+
+/**
+ * ih_entries_asked_for() - what the loader's variables ask for
+ * @ret: IH_ASKED_MAX of them
+ *
+ * A variable may hold a pattern; what counts is the entry that the loader would take.
+ *
+ * Return: how many variables ask for an entry that is there.
+ */
+size_t ih_entries_asked_for(const struct ih_entries *entries, const struct ih_loader_state *state,
+			    struct ih_asked_for ret[IH_ASKED_MAX]);
+
 /* One sentence for a person: "it is the first in the loader's order". */
 const char *ih_next_why_text(enum ih_next_why why);
 

@@ -233,6 +233,8 @@ static const char *why_kept(const struct planner *p, const struct ih_present_fil
 		return NULL;
 	if (f->booted)
 		return "it is running";
+	if (f->asked_for)
+		return "a variable of the loader asks for it";
 	if (f->referenced_by_foreign)
 		return "a boot entry that is not ours needs it";
 	if (p->rq->keep_all)

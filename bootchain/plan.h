@@ -42,6 +42,7 @@ struct ih_present_file {
 	uint64_t size;
 	enum ih_present_state state; /* matters for wanted files only */
 	bool booted;		     /* the entry that runs */
+	bool asked_for;		     /* a variable of the loader asks for it */
 	bool referenced_by_foreign;  /* an entry that is not ours starts it or loads it */
 	const char **references; /* names in IH_FOLDER_FILES that this entry needs; may be NULL */
 	size_t n_references;
@@ -95,8 +96,8 @@ struct ih_plan {
  * Order: files, entries, loader.conf, then what is removed: entries before the files they need.
  * With
  * @collect_first the removals come first. An entry is never removed that is wanted, booted, the
- * default, or counted with tries left; nor a file that an entry needs that stays; nor anything
- * that does not look like ours.
+ * default of loader.conf or of a variable, or counted with tries left; nor a file that an entry
+ * needs that stays; nor anything that does not look like ours.
  *
  * Return: 0; -EINVAL when no entry is wanted (that would empty the partition); -EBUSY when
  * @collect_first would leave nothing to boot for the time between; -ENOMEM.

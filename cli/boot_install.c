@@ -187,6 +187,7 @@ static int prepare(const struct settings *s, struct work *w, struct ih_diag *dia
 		.items = &w->items,
 		.dirs = &w->machine.dirs,
 		.entries = &w->machine.entries,
+		.state = &w->machine.state,
 		.booted = booted < w->machine.entries.n ? w->machine.entries.items[booted].name
 							: NULL,
 		.cmdline = w->cmdline,
@@ -232,6 +233,25 @@ static void print_step(const struct work *w, const struct ih_plan_step *s)
 	       (unsigned long long)size, title ? ": " : "", title ? title : "");
 }
 
+/* Whoever chose an entry in the loader's menu gets it, whatever loader.conf says. */
+static void warn_of_choice(const struct work *w)
+{
+	const struct ih_install *in = &w->install;
+	size_t i;
+
+	for (i = 0; i < in->n_asked; i++) {
+		const char *name = w->machine.entries.items[in->asked[i].entry].name;
+
+		if (in->asked[i].why != IH_NEXT_ONE_SHOT &&
+		    !ih_count_same_entry(name, in->default_name))
+			fprintf(stderr,
+				"ihard boot install: '%s' boots next, not the default in "
+				"loader.conf: "
+				"%s\n",
+				name, ih_next_why_text(in->asked[i].why));
+	}
+}
+
 static void print_plan(const struct settings *s, const struct work *w)
 {
 	const struct ih_plan *p = &w->install.plan;
@@ -240,6 +260,7 @@ static void print_plan(const struct settings *s, const struct work *w)
 
 	if (w->items.warnings.len)
 		fprintf(stderr, "%s", w->items.warnings.data);
+	warn_of_choice(w);
 	if (s->quiet)
 		return;
 	for (i = 0; i < p->n; i++)

@@ -188,6 +188,9 @@ static int make_one(const struct settings *s, const struct ih_make *how,
 	if (specialisation && (!*specialisation || strchr(specialisation, '/')))
 		return ih_fail(diag, -EINVAL, "'%s' cannot be part of a file's name",
 			       specialisation);
+	if (spec->fdtdir && !spec->devicetree && !spec->extension_devicetree)
+		fprintf(stderr, "ihard boot sign: " IH_BOOTSPEC_NO_FDTDIR "\n", s->bootspec,
+			spec->fdtdir);
 	with.specialisation = specialisation;
 	r = output_name(s->output, s->specialisation ? NULL : specialisation, &output);
 	if (!r)

@@ -95,6 +95,19 @@ tap_like "$tap_err" "chmod 600" "with what to do"
 chmod 600 db.key
 tap_run 2 "no key" "$ihard" boot sign --output d.efi boot.json
 
+# Device trees: one is put into the image; of a folder nobody chooses
+printf '\320\015\376\355tree' >tree
+sed 's,"initrds": \["/early"\, "/main"\],"initrds": ["/main"]\, "devicetree": "/tree"\, "fdtdir": "/trees",' boot.json >tree.json
+tap_run 0 "a device tree" "${sign[@]}" --specialisation "" --output dt.efi tree.json
+tap_is "$tap_err" "" "nothing to say about it"
+objcopy -O binary --only-section=.dtb dt.efi dtb.bin
+tap_run 0 "it is in the image" cmp dtb.bin tree
+tap_run 0 "which is signed" "$ihard" boot verify --certificate db.crt dt.efi
+sed -i 's,"devicetree": "/tree"\, ,,' tree.json
+tap_run 0 "a folder of device trees" "${sign[@]}" --specialisation "" --output dt.efi tree.json
+tap_like "$tap_err" "has a folder of device trees, '/trees', of which no EFI loader chooses" "does nothing, and that is said"
+tap_is "$(objdump -h dt.efi 2>/dev/null | grep -c ' .dtb ')" 0 "no tree is in the image"
+
 # Images that are there, and other signers
 tap_run 0 "the loader is signed as it is" "${sign[@]}" --image "$loader" --output loader.efi
 tap_run 0 "sbverify accepts it" sbverify --cert db.crt loader.efi

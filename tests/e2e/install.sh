@@ -119,8 +119,18 @@ echo "init=$dir/store/gen-2/gui/init quiet" >"$dir/cmdline"
 tap_run 0 "also when the variables do not say so" install --unsigned --limit 1
 tap_is "$(entries)" "2~gui 3 5" "its init= does"
 echo "quiet" >"$dir/cmdline"
-tap_run 0 "when it does not run any more" install --unsigned --limit 1
-tap_is "$(entries)" "3 5" "it goes"
+efi_var "$vars" LoaderEntryDefault "$(basename "$(entry 2~gui)")"
+tap_run 0 "when it does not run any more, but was chosen in the menu" install --unsigned --limit 1
+tap_is "$(entries)" "2~gui 3 5" "it stays"
+tap_like "$tap_out" ": a variable of the loader asks for it" "which is said"
+tap_like "$tap_err" "boots next, not the default in loader.conf: the variable LoaderEntryDefault asks for it" "and that it is what boots"
+efi_var "$vars" LoaderEntryDefault "$(basename "$(entry 5)")"
+tap_run 0 "when the new default was chosen itself" install --unsigned --limit 1
+tap_is "$tap_err" "" "there is nothing to say"
+tap_is "$(entries)" "3 5" "and the old one goes"
+efi_unset "$vars" LoaderEntryDefault
+tap_run 0 "without a choice" install --unsigned --limit 1
+tap_is "$(entries)" "3 5" "the same stays"
 
 # generations that cannot be read
 generation "$dir" 6
@@ -258,6 +268,34 @@ fi
 sed -i 's|"initrdSecrets":"[^"]*",||; s|"org.nixos.specialisation.v1"|"org.nixos.initrd-secrets.v1":{"a":"/etc/secret"},&|' "$dir/store/gen-3/boot.json"
 tap_run 0 "secrets as the second version of bootspecs has them" signed --limit 9
 tap_like "$tap_err" "org.nixos.initrd-secrets.v1" "are not put where everybody could read them: that generation is left out"
+
+# device trees, and an extended boot partition
+mkdir "$dir/tree"
+generation "$dir/tree" 1
+printf '\320\015\376\355tree' >"$dir/tree/store/board.dtb"
+sed -i 's|org.nixos.bootspec.v1|org.nixos.bootspec.v2|; s|org.nixos.specialisation.v1|org.nixos.specialisation.v2|;
+	s|"initrd":"\([^"]*\)"|"initrds":["\1"],"devicetree":"'"$dir"'/tree/store/board.dtb"|' "$dir/tree/store/gen-1/boot.json"
+for how in --unsigned "--key $dir/db.key --certificate $dir/db.crt"; do
+	rm -rf "$esp" "$dir/xbootldr"
+	mkdir -p "$esp" "$dir/xbootldr"
+	# shellcheck disable=SC2086
+	tap_run 0 "a device tree, on two partitions (${how%% *})" boot install --profiles "$dir/tree/profiles" --cmdline "$dir/cmdline" \
+		--xbootldr "$dir/xbootldr" $how
+	tap_is "$(cd "$esp" && find . -type f)" "./loader/loader.conf" "only loader.conf is on the ESP"
+	tap_ok "$(esp_verify "$dir/xbootldr" >&2; echo $?)" "the rest is on the extended one, whole"
+	tap_run 0 "what boots next" boot next --xbootldr "$dir/xbootldr"
+	tap_like "$tap_out" "^ihard-[0-9a-f]{64}\.(conf|efi)" "is found there"
+	if [ "$how" = --unsigned ]; then
+		f=$(sed -n 's/^devicetree //p' "$dir"/xbootldr/loader/entries/ihard-*.conf)
+		tap_is "$(cat "$dir/xbootldr$f")" "$(cat "$dir/tree/store/board.dtb")" "the device tree is beside it"
+	else
+		tap_is "$(part .dtb "$dir"/xbootldr/EFI/Linux/ihard-*.efi)" "$(cat "$dir/tree/store/board.dtb")" "the device tree is in it"
+	fi
+done
+sed -i 's|"devicetree":"[^"]*"|"fdtdir":"/trees"|' "$dir/tree/store/gen-1/boot.json"
+tap_run 0 "a folder of device trees" boot install --profiles "$dir/tree/profiles" --cmdline "$dir/cmdline" --unsigned
+tap_like "$tap_err" "'Generation 1' has a folder of device trees, '/trees', of which no EFI loader chooses" "does nothing, and that is said"
+rm -rf "$dir/tree" "$dir/xbootldr"
 
 # images are not held in memory, however large they are
 mkdir "$dir/large"

@@ -13,11 +13,13 @@
 #include "bootchain/history.h"
 #include "common/text.h"
 
-static char folder[] = "/tmp/ihard-history-XXXXXX";
-static char path[64];
+static char folder[64], path[80];
 
 static void setup(void)
 {
+	/* memory, where there is such a folder: every record is synced */
+	snprintf(folder, sizeof(folder), "%s/ihard-history-XXXXXX",
+		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	cr_assert_not_null(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/h.jsonl", folder);
 }
@@ -87,6 +89,61 @@ Test(history, cut_at_every_byte, .init = setup, .fini = teardown)
 		cr_expect_eq(h.damaged, cut > one.st_size && whole == 2 && !closed);
 		ih_history_done(&h);
 	}
+}
+
+/* Writes a file that begins with the first bytes of a text, and goes on in zeros. */
+static void put(const char *text, size_t len, size_t zeros)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(write(fd, text, len), (ssize_t)len);
+	cr_assert_eq(ftruncate(fd, (off_t)(len + zeros)), 0);
+	close(fd);
+}
+
+/* How many records there are, the last of which must be the one that was just added. */
+static size_t count_with_last(const char *event, size_t at)
+{
+	struct ih_history h = { 0 };
+	size_t n;
+
+	cr_assert_eq(ih_history_read(path, &h, NULL), 0);
+	n = h.n;
+	cr_assert_gt(n, 0);
+	cr_assert_str_eq(h.records[n - 1].event, event, "cut at %zu", at);
+	ih_history_done(&h);
+	return n;
+}
+
+/*
+ * Ten thousand power cuts: the file ends anywhere, or has its size already and not yet its bytes.
+ * Every record before the cut is read, and so is the next that is written.
+ */
+Test(history, cut_anywhere, .init = setup, .fini = teardown, .timeout = 60)
+{
+	struct ih_text text = { 0 };
+	size_t whole = 0, cuts = 0;
+
+	for (int i = 0; i < 80; i++)
+		(void)ih_text_addf(
+			&text,
+			"{\"time\":%d,\"boot\":\"b%d\",\"event\":\"e\",\"entry\":\"%.*s\","
+			"\"reason\":\"\"}\n",
+			i, i, i % 17, "ihard-aaaaaaaaaaaaa");
+	for (size_t at = 0; at <= text.len; at++) {
+		bool closed = at < text.len && text.data[at] == '\n';
+
+		whole += at && text.data[at - 1] == '\n';
+		for (size_t zeros = 0; zeros <= 64; zeros += 64, cuts++) {
+			put(text.data, at, zeros);
+			add("new", 1);
+			cr_assert_eq(count_with_last("new", at), whole + 1 + (closed && !zeros),
+				     "cut at %zu, %zu zeros", at, zeros);
+		}
+	}
+	cr_expect_geq(cuts, 10000, "%zu cuts", cuts);
+	ih_text_done(&text);
 }
 
 Test(history, bounded, .init = setup, .fini = teardown)

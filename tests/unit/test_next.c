@@ -376,6 +376,39 @@ Test(next, layouts)
 		check_layout(&layout_rows[i]);
 }
 
+/* Each variable by itself, as the loader takes it: a pattern means its first match. */
+Test(next, asked_for)
+{
+	struct ih_loader_state state = { .version = 252, .last_booted = "gen-1.conf" };
+	struct file files[] = { { "gen-1.conf", "n|1|-" },
+				{ "gen-2.conf", "n|2|-" },
+				{ "gen-3.conf", "n|3|-" } };
+	struct ih_asked_for asked[IH_ASKED_MAX];
+	struct ih_entries entries = { 0 };
+
+	for (size_t i = 0; i < 3; i++)
+		add(&entries, &files[i]);
+	cr_expect_eq(ih_entries_asked_for(&entries, &state, asked), 0);
+	state.default_variable = "gen-9.conf";
+	cr_expect_eq(ih_entries_asked_for(&entries, &state, asked), 0);
+	state.default_variable = "gen-*";
+	cr_expect_eq(ih_entries_asked_for(&entries, &state, asked), 1);
+	cr_expect_eq(asked[0].entry, 2);
+	state.default_variable = "@saved";
+	state.one_shot = "gen-2.conf";
+	state.preferred_variable = "gen-3.conf";
+	cr_expect_eq(ih_entries_asked_for(&entries, &state, asked), 2,
+		     "252 knows no preferred one");
+	cr_expect_eq(asked[0].entry, 1);
+	cr_expect_eq(asked[0].why, IH_NEXT_ONE_SHOT);
+	cr_expect_eq(asked[1].entry, 0);
+	cr_expect_eq(asked[1].why, IH_NEXT_DEFAULT_VARIABLE);
+	state.version = 260;
+	cr_expect_eq(ih_entries_asked_for(&entries, &state, asked), 3);
+	cr_expect_eq(asked[1].entry, 2);
+	ih_entries_done(&entries);
+}
+
 Test(next, left_out)
 {
 	struct ih_loader_state state = { .version = 252, .architecture = "x64" };

@@ -16,8 +16,8 @@
 
 /*
  * A file is "FOLDER LETTER[TAIL] [FLAGS]": f, 1, 2 for the folder; kernel-LLL….efi or
- * ihard-LLL…TAIL. Flags: w wanted, p present, d damaged, b booted, x needed by somebody else, r
- * renewed, =L needs kernel L.
+ * ihard-LLL…TAIL. Flags: w wanted, p present, d damaged, b booted, v asked for by a variable, x
+ * needed by somebody else, r renewed, =L needs kernel L.
  */
 struct plan_row {
 	char what[48];
@@ -53,6 +53,15 @@ static const struct plan_row rows[] = {
 	  false,
 	  0,
 	  "-1B -fB",
+	  0 },
+	{ "what a variable asks for stays, and its files",
+	  { "fB p", "1B pv =B", "fC p", "1C p =C", "1A wp" },
+	  0,
+	  false,
+	  false,
+	  false,
+	  0,
+	  "-1C -fC",
 	  0 },
 	{ "removed last",
 	  { "fB p", "1B p", "fA w", "1A w" },
@@ -190,6 +199,7 @@ static void add_case(struct case_data *d, const char *text)
 		.size = 1,
 		.state = strchr(flags, 'd') ? IH_PRESENT_DAMAGED : IH_PRESENT_GOOD,
 		.booted = strchr(flags, 'b') != NULL,
+		.asked_for = strchr(flags, 'v') != NULL,
 		.referenced_by_foreign = strchr(flags, 'x') != NULL,
 	};
 	if (need) {
