@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -116,6 +117,26 @@ static bool is_about_caller(const char *path)
 	return strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/dev/fd/", 8) == 0;
 }
 
+/* The name of a descriptor, as a shim execs one; what has none is left to the look at the image. */
+static int name_of(pid_t pid, int fd, char **ret)
+{
+	char link[48], name[PATH_MAX];
+	struct stat theirs, named;
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/%d/fd/%d", pid, fd);
+	n = readlink(link, name, sizeof(name) - 1);
+	if (n <= 0 || name[0] != '/')
+		return -ENODATA;
+	name[n] = '\0';
+	if (stat(link, &theirs) < 0 || stat(name, &named) < 0 || theirs.st_dev != named.st_dev ||
+	    theirs.st_ino != named.st_ino)
+		return -ENODATA;
+	free(*ret);
+	*ret = strdup(name);
+	return *ret ? 0 : -ENOMEM;
+}
+
 static int read_call(pid_t pid, const struct __ptrace_syscall_info *call, struct ih_attempt *a)
 {
 	const uint64_t *args = call->seccomp.args;
@@ -133,6 +154,11 @@ static int read_call(pid_t pid, const struct __ptrace_syscall_info *call, struct
 		return r;
 	}
 	a->path = path.data;
+	if (at && !a->path[0] && (args[4] & AT_EMPTY_PATH)) {
+		r = name_of(pid, (int)args[0], &a->path);
+		if (r < 0)
+			return r;
+	}
 	if (!a->path[0] || is_about_caller(a->path))
 		return -ENODATA;
 	if (at && (int)args[0] != AT_FDCWD)
@@ -146,18 +172,12 @@ static int read_call(pid_t pid, const struct __ptrace_syscall_info *call, struct
 	return read_vector(pid, args[at + 2], &a->image.env_bytes, &a->image.envp, &n);
 }
 
-int ih_attempt_read(pid_t pid, struct ih_attempt *ret)
+int ih_attempt_read(pid_t pid, const struct __ptrace_syscall_info *call, struct ih_attempt *ret)
 {
-	struct __ptrace_syscall_info call = { 0 };
 	struct ih_attempt a = { .image = { .pid = pid, .proc = -EBADF, .exe = -EBADF } };
 	int r;
 
-	/* Linux 5.3; without it there is no word beforehand, only the verdict on the image. */
-	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(call), &call) < 0)
-		return -errno;
-	if (call.op != PTRACE_SYSCALL_INFO_SECCOMP)
-		return -ENODATA;
-	r = read_call(pid, &call, &a);
+	r = read_call(pid, call, &a);
 	if (r < 0) {
 		ih_attempt_done(&a);
 		return r;

@@ -9,6 +9,8 @@
 #include "common/diag.h"
 #include "wrapper/image.h"
 
+struct __ptrace_syscall_info; /* sys/ptrace.h */
+
 struct ih_attempt {
 	struct ih_image image; /* exe is -EBADF: nothing is mapped yet */
 	char *path;	       /* as the caller gave it, relative to @directory */
@@ -18,16 +20,17 @@ struct ih_attempt {
 /**
  * ih_attempt_read() - read the execve or execveat that a tracee was stopped at
  * @pid: in a PTRACE_EVENT_SECCOMP stop of the caller
+ * @call: what PTRACE_GET_SYSCALL_INFO says of it
  *
  * Return: 0; -ENODATA when there is nothing to say beforehand (no exec; a name in /proc or /dev/fd,
- * which means something else to us; execveat without a name; AT_EXECVE_CHECK); another negative
+ * which means something else to us; a descriptor without a name; AT_EXECVE_CHECK); another negative
  * errno when it cannot be read.
  */
-int ih_attempt_read(pid_t pid, struct ih_attempt *ret);
+int ih_attempt_read(pid_t pid, const struct __ptrace_syscall_info *call, struct ih_attempt *ret);
 void ih_attempt_done(struct ih_attempt *a);
 
 /**
- * ih_attempt_refuse() - have the system call return -EACCES instead of being done
+ * ih_attempt_refuse() - have a system call return -EACCES instead of being done
  *
  * Return: 0, or -EOPNOTSUPP where the machine's registers are not known here.
  */

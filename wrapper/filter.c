@@ -159,6 +159,30 @@ static int add_shared_directory(scmp_filter_ctx ctx)
 				SCMP_CMP(0, SCMP_CMP_MASKED_EQ, CLONE_FS | CLONE_THREAD, CLONE_FS));
 }
 
+/* What the supervisor looks at. Protections are registers: what it sees is what the kernel does. */
+static int add_stops(scmp_filter_ctx ctx)
+{
+	static const struct {
+		int number;
+		enum ih_filter_stop stop;
+	} stops[] = {
+		{ SCMP_SYS(execve), IH_FILTER_EXEC },
+		{ SCMP_SYS(execveat), IH_FILTER_EXEC },
+		{ SCMP_SYS(mmap), IH_FILTER_MEMORY },
+		{ SCMP_SYS(mprotect), IH_FILTER_MEMORY },
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < IH_ARRAY_SIZE(stops) && r >= 0; i++)
+		r = stops[i].stop == IH_FILTER_EXEC
+			    ? seccomp_rule_add(ctx, SCMP_ACT_TRACE(IH_FILTER_EXEC), stops[i].number,
+					       0)
+			    : seccomp_rule_add(
+				      ctx, SCMP_ACT_TRACE(IH_FILTER_MEMORY), stops[i].number, 1,
+				      SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
+	return r;
+}
+
 static int add_all(scmp_filter_ctx ctx, bool trace_exec)
 {
 	int r;
@@ -174,10 +198,7 @@ static int add_all(scmp_filter_ctx ctx, bool trace_exec)
 	r = add_memfd(ctx);
 	if (r < 0 || !trace_exec)
 		return r;
-	r = seccomp_rule_add(ctx, SCMP_ACT_TRACE(0), SCMP_SYS(execve), 0);
-	if (r < 0)
-		return r;
-	return seccomp_rule_add(ctx, SCMP_ACT_TRACE(0), SCMP_SYS(execveat), 0);
+	return add_stops(ctx);
 }
 
 /* Print one program as a C array of struct sock_filter. */

@@ -11,7 +11,13 @@
 
 /* How the filter is told apart. All zero is the plain one. */
 struct ih_filter {
-	bool trace_exec; /* stop execve and execveat for a tracer (PTRACE_EVENT_SECCOMP) */
+	bool trace_exec; /* stop for a tracer (PTRACE_EVENT_SECCOMP), see enum ih_filter_stop */
+};
+
+/* What a tracer is stopped for: the filter's data. */
+enum ih_filter_stop {
+	IH_FILTER_EXEC = 0, /* execve, execveat */
+	IH_FILTER_MEMORY,   /* mmap, mprotect of memory that shall be executable */
 };
 
 /**

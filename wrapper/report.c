@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "policy/explain.h"
 #include "policy/invocation.h"
 #include "policy/words.h"
 #include "wrapper/run_priv.h"
@@ -48,8 +49,7 @@ static size_t list_sources(const struct ih_hop *hop,
 	return n;
 }
 
-/* The program that asks: what the process is before the exec. */
-static const char *asking_program(pid_t pid, char *buffer, size_t size)
+const char *ih_run_asking(pid_t pid, char *buffer, size_t size)
 {
 	char link[32];
 	ssize_t n;
@@ -94,9 +94,32 @@ void ih_run_event(const struct ih_run *run, const struct ih_judgement *j, pid_t 
 		.parent = stage == IH_RUN_COMMAND ? getppid() : 0,
 		.uid = hop->facts.uid,
 		.gid = hop->facts.gid,
-		.exe = stage == IH_RUN_ATTEMPT ? asking_program(pid, exe, sizeof(exe)) : NULL,
+		.exe = stage == IH_RUN_ATTEMPT ? ih_run_asking(pid, exe, sizeof(exe)) : NULL,
 		.unit = ih_unit_of(pid, unit) == 0 ? unit : NULL,
 		.provenance = ih_provenance_name((enum ih_provenance)hop->facts.provenance),
+	};
+
+	ih_event_send(run->events, &e);
+}
+
+void ih_run_memory_event(const struct ih_run *run, pid_t pid, const char *act, const char *file,
+			 const char *sentence)
+{
+	char exe[1024], unit[IH_UNIT_NAME_MAX];
+	const struct ih_event_fields e = {
+		.kind = IH_EVENT_DENIED,
+		.gate = IH_EVENT_GATE_TREE,
+		.act = act,
+		.sentence = sentence,
+		.advice = ih_reason_advice(file ? IH_REASON_PROGRAM : IH_REASON_WRITABLE),
+		.reason = ih_reason_name(file ? IH_REASON_PROGRAM : IH_REASON_WRITABLE),
+		.policy = run->session->policy->name,
+		.program = file,
+		.pid = pid,
+		.uid = geteuid(),
+		.gid = getegid(),
+		.exe = ih_run_asking(pid, exe, sizeof(exe)),
+		.unit = ih_unit_of(pid, unit) == 0 ? unit : NULL,
 	};
 
 	ih_event_send(run->events, &e);

@@ -126,10 +126,10 @@ static void set_confinement(const struct ih_run *run, const struct ih_hop *hop,
 	for (int s = 0; s < IH_STEP_MAX_; s++)
 		c->demand[s] = run->audit || run->is_inner ? IH_DEMAND_OFF : policy->confinement[s];
 	/*
-	 * Inherited by all that is started, and never taken back: so only where the outermost
-	 * program has no JIT compiler and a policy asks for it outright.
+	 * Inherited by all that is started, and never taken back: so only where no supervisor sees
+	 * to it (run_map.c), the outermost program has no JIT compiler and a policy asks for it.
 	 */
-	if (c->demand[IH_STEP_WRITE_XOR_EXECUTE] == IH_DEMAND_WANTED ||
+	if (run->tree || c->demand[IH_STEP_WRITE_XOR_EXECUTE] == IH_DEMAND_WANTED ||
 	    (hop->grammar && ih_grammar_has_jit(hop->grammar)))
 		c->demand[IH_STEP_WRITE_XOR_EXECUTE] = IH_DEMAND_OFF;
 	c->deny_interactive = !allows_inline(policy);

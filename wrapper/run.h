@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/diag.h"
 #include "policy/event.h"
@@ -15,6 +16,14 @@
 #define IH_EXIT_RUN_FAILED    125 /* ihard itself could not do its work; nothing ran */
 #define IH_EXIT_RUN_DENIED    126 /* refused, or found and not executable */
 #define IH_EXIT_RUN_NOT_FOUND 127
+
+/* Files that were found good enough to be mapped as code. */
+#define IH_RUN_MAPPED 256 /* a power of two */
+struct ih_run_mapped {
+	uint64_t device, inode;
+	int64_t ctime_ns;
+	enum ih_trust_class trust;
+};
 
 struct ih_run {
 	struct ih_session *session;
@@ -34,6 +43,7 @@ struct ih_run {
 	bool has_begun;
 	struct ih_diag last;
 	pid_t last_pid;
+	struct ih_run_mapped mapped[IH_RUN_MAPPED];
 };
 
 /* Of ih_run() only: nothing was done, for a file was met that another program has to judge. */

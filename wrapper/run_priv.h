@@ -13,6 +13,21 @@
  */
 void ih_run_tree(struct ih_run *run, struct ih_tree *tree);
 
+/* What an image may do with memory, as the tree gate keeps it for each process (run_map.c). */
+uint32_t ih_run_memory(const struct ih_run *run, const struct ih_judgement *j);
+
+/* The tree gate's callback, see struct ih_tree. */
+void ih_run_map(void *context, const struct ih_map *map, uint32_t *memory,
+		struct ih_tree_verdict *ret);
+
+/* The program that a process is; NULL when it cannot be told. */
+const char *ih_run_asking(pid_t pid, char *buffer, size_t size);
+
+/* An event for memory that may not become executable. @act: "map" or "memory"; @file may be NULL.
+ */
+void ih_run_memory_event(const struct ih_run *run, pid_t pid, const char *act, const char *file,
+			 const char *sentence);
+
 /* Does python look for modules in the working directory here? Then PYTHONSAFEPATH=1 can help. */
 bool ih_run_wants_safe_path(const struct ih_gathered *g);
 

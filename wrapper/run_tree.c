@@ -129,6 +129,7 @@ static void on_image(void *context, const struct ih_image *image, enum ih_proven
 		return;
 	}
 	ret->provenance = ih_look_provenance(&j, from);
+	ret->memory = ih_run_memory(run, &j);
 	/* The outermost command was reported before it was started. */
 	if (!is_outermost && (j.stops || j.reported || run->session->policy->report_allowed))
 		ih_run_event(run, &j, image->pid, IH_RUN_IMAGE);
@@ -158,6 +159,8 @@ static void on_attempt(void *context, const struct ih_attempt *attempt, enum ih_
 	struct ih_judgement j;
 	struct ih_diag diag;
 
+	if (!run->has_begun)
+		return; /* the outermost command was judged before it was started */
 	if (judge_repaired(run, &attempt->image, attempt, from, &env, &j, &diag) < 0)
 		return;
 	if (j.stops && j.gathered.hops[0].fd >= 0) {
@@ -182,6 +185,7 @@ void ih_run_tree(struct ih_run *run, struct ih_tree *tree)
 	*tree = (struct ih_tree){
 		.judge = on_image,
 		.forebode = run->audit ? NULL : on_attempt,
+		.map = run->audit ? NULL : ih_run_map,
 		.begin = begin,
 		.context = run,
 		.first = IH_PROVENANCE_INTERACTIVE,

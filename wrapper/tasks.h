@@ -14,7 +14,8 @@
 struct ih_task {
 	pid_t pid; /* 0: free */
 	enum ih_provenance provenance;
-	bool is_known;	 /* provenance was set; a task that is not known is unverified */
+	uint32_t memory; /* the judge's note of the image, see struct ih_tree_verdict */
+	bool is_known;	 /* both were set; a task that is not known is unverified */
 	bool is_waiting; /* stopped at birth until its creator's event arrives */
 	bool is_vfork;	 /* runs on its creator's memory until it execs */
 	int held;	 /* stop signal that is kept back until then */

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "wrapper/filter.h"
 #include "wrapper/tasks.h"
 
 #define OPTIONS                                                                                \
@@ -110,6 +111,7 @@ static void on_exec(const struct ih_tree *tree, struct ih_tasks *tasks, pid_t pi
 	}
 	say(pid, &v); /* what is only reported */
 	t->provenance = v.provenance;
+	t->memory = v.memory;
 	t->is_known = true;
 	t->is_vfork = false;
 	if (t->held)
@@ -119,24 +121,78 @@ static void on_exec(const struct ih_tree *tree, struct ih_tasks *tasks, pid_t pi
 }
 
 /* An execve that has not begun: the place for a refusal that its caller can handle. */
-static void on_attempt(const struct ih_tree *tree, struct ih_tasks *tasks, pid_t pid)
+static void on_attempt(const struct ih_tree *tree, const struct ih_tasks *tasks, pid_t pid,
+		       const struct __ptrace_syscall_info *call)
 {
 	struct ih_tree_verdict v = { .allow = true };
 	struct ih_attempt attempt;
 
-	if (tree->forebode && ih_attempt_read(pid, &attempt) == 0) {
-		tree->forebode(tree->context, &attempt, ih_tasks_provenance(tasks, pid), &v);
-		ih_attempt_done(&attempt);
-		if (!v.allow && ih_attempt_refuse(pid) == 0)
-			say(pid, &v);
+	if (!tree->forebode || ih_attempt_read(pid, call, &attempt) < 0)
+		return;
+	tree->forebode(tree->context, &attempt, ih_tasks_provenance(tasks, pid), &v);
+	ih_attempt_done(&attempt);
+	if (!v.allow && ih_attempt_refuse(pid) == 0)
+		say(pid, &v);
+}
+
+/* Nobody looks at memory again later: what cannot be refused ends. */
+static void forbid(pid_t pid, const struct ih_tree_verdict *v)
+{
+	if (ih_attempt_refuse(pid) == 0)
+		say(pid, v);
+	else
+		refuse(pid, v);
+}
+
+/* Memory that is to be executable. */
+static void on_map(const struct ih_tree *tree, const struct ih_tasks *tasks, pid_t pid,
+		   const struct __ptrace_syscall_info *call)
+{
+	struct ih_task *t = ih_tasks_find(tasks, pid);
+	struct ih_tree_verdict v = { 0 };
+	uint32_t nothing = 0;
+	struct ih_map map;
+
+	if (!tree->map)
+		return;
+	ih_map_read(pid, call, &map);
+	tree->map(tree->context, &map, t && t->is_known ? &t->memory : &nothing, &v);
+	ih_map_done(&map);
+	if (!v.allow)
+		forbid(pid, &v);
+}
+
+/* A call that the filter stops at, see enum ih_filter_stop. */
+static void on_call(const struct ih_tree *tree, const struct ih_tasks *tasks, pid_t pid)
+{
+	struct __ptrace_syscall_info call = { 0 };
+	struct ih_tree_verdict v = { 0 };
+
+	/* Linux 5.3. A process that was killed meanwhile is ESRCH. */
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(call), &call) < 0) {
+		if (errno == ESRCH)
+			return;
+		(void)ih_fail(&v.sentence, 0, "cannot tell what process %d asks for: %s", pid,
+			      strerror(errno));
+		forbid(pid, &v);
+	} else if (call.op != PTRACE_SYSCALL_INFO_SECCOMP) {
+		(void)ih_fail(&v.sentence, 0, "cannot tell what process %d asks for", pid);
+		forbid(pid, &v);
+	} else if (call.seccomp.ret_data == IH_FILTER_MEMORY) {
+		on_map(tree, tasks, pid, &call);
+	} else {
+		on_attempt(tree, tasks, pid, &call);
 	}
-	go_on(pid, 0);
 }
 
 /* A creator's event names its child and comes before or after the child's own first stop. */
 static void on_child(struct ih_tasks *tasks, pid_t pid, bool is_vfork)
 {
-	enum ih_provenance provenance = ih_tasks_provenance(tasks, pid);
+	const struct ih_task *creator = ih_tasks_find(tasks, pid);
+	const struct ih_task from =
+		creator && creator->is_known
+			? *creator
+			: (struct ih_task){ .provenance = IH_PROVENANCE_UNVERIFIED };
 	unsigned long child = 0;
 	struct ih_task *t;
 
@@ -149,7 +205,8 @@ static void on_child(struct ih_tasks *tasks, pid_t pid, bool is_vfork)
 	if (!t) {
 		(void)kill((pid_t)child, SIGKILL);
 	} else {
-		t->provenance = provenance;
+		t->provenance = from.provenance;
+		t->memory = from.memory;
 		t->is_known = true;
 		t->is_vfork = is_vfork;
 		t->held = 0;
@@ -223,7 +280,8 @@ static void on_status(const struct ih_tree *tree, struct ih_tasks *tasks, pid_t 
 		on_exec(tree, tasks, pid);
 		break;
 	case PTRACE_EVENT_SECCOMP:
-		on_attempt(tree, tasks, pid);
+		on_call(tree, tasks, pid);
+		go_on(pid, 0);
 		break;
 	case PTRACE_EVENT_FORK:
 	case PTRACE_EVENT_VFORK:

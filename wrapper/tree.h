@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The tree gate: a supervisor that is told of every exec below a process, after the new image is
- * complete and before it runs one instruction. Knows processes, not files: what may run is
- * the judge's matter. docs/decisions/0003-tree-gate.md says why it is made so.
+ * complete and before it runs one instruction, and of all memory that is to be executable. Knows
+ * processes, not files: what may run is the judge's matter. docs/decisions/0003-tree-gate.md says
+ * why it is made so.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/abi/types.h"
 #include "common/diag.h"
 #include "wrapper/attempt.h"
 #include "wrapper/image.h"
+#include "wrapper/map.h"
 
 #define IH_TREE_TASKS_MAX (1U << 22) /* as many as Linux has process ids */
 
 struct ih_tree_verdict {
 	bool allow;
 	enum ih_provenance provenance; /* of the new image, when allowed */
-	struct ih_diag sentence;       /* for standard error, allowed or not; empty: none */
+	uint32_t memory;	 /* the judge's own note of the image; its forks have it, too */
+	struct ih_diag sentence; /* for standard error, allowed or not; empty: none */
 };
 
 struct ih_tree {
@@ -41,6 +45,17 @@ struct ih_tree {
 	 */
 	void (*forebode)(void *context, const struct ih_attempt *attempt, enum ih_provenance from,
 			 struct ih_tree_verdict *ret);
+
+	/**
+	 * map() - may this become executable memory?
+	 * @memory: the judge's note of the process's image; what is changed in it stays
+	 * @ret: all zero before; what is not allowed here is EACCES to the caller
+	 *
+	 * May be NULL: then everything may. Called for each mmap(2) and mprotect(2) that asks for
+	 * PROT_EXEC, before it is done. Only with ih_confine.trace_exec.
+	 */
+	void (*map)(void *context, const struct ih_map *map, uint32_t *memory,
+		    struct ih_tree_verdict *ret);
 
 	/* Called once in the supervisor, before anything else: it has no standard streams and no
 	 * inherited descriptors but @keep. Return: 0, or a negative errno with a sentence: then

@@ -131,6 +131,10 @@ def check_ways(p):
     r = p.run([p.tree + "/deep.sh"])
     tap.ok("ran %s/python3 ['1']" % p.bin in r.out and "ran 2" in r.out and "handed on" in r.out and p.out + "/ok.sh\n" not in r.out,
            "shims call shims: one gate, the same verdicts", r)
+    for user in (None, NOBODY):
+        argv = [p.bin + "/ihard-exec", "--", "env", "sh", "-c", "echo ran"]
+        r = p.run(argv, user=user)
+        tap.ok(r.rc == 126 and not r.out and r.err.count("ihard") and "-c" in r.err, "a shim below a gate, refused for who asked: 126, not a signal", r)
     # PATH has no say in what a shim stands for
     for name in ("sh", "python3", "bash"):
         write(p.out + "/" + name, "#!/bin/sh\necho poisoned\n")

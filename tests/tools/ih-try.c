@@ -154,6 +154,65 @@ static int try_pkey(char **argv)
 	return TRIED(syscall(SYS_pkey_mprotect, p, 4096UL, PROT_READ | PROT_EXEC, -1L) == 0);
 }
 
+/* All at once, for whoever compiles. */
+static int try_written(char **argv)
+{
+	(void)argv;
+	return TRIED(mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
+}
+
+static int map_file(const char *path, int protection, void **ret)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	*ret = mmap(NULL, 4096, protection, MAP_PRIVATE, fd, 0);
+	return *ret == MAP_FAILED ? -1 : 0;
+}
+
+static int try_map(char **argv)
+{
+	void *p;
+
+	return TRIED(map_file(argv[0], PROT_READ | PROT_EXEC, &p) == 0);
+}
+
+static int try_map_written(char **argv)
+{
+	void *p;
+
+	return TRIED(map_file(argv[0], PROT_READ | PROT_WRITE | PROT_EXEC, &p) == 0);
+}
+
+static int try_map_later(char **argv)
+{
+	void *p;
+
+	if (map_file(argv[0], PROT_READ, &p) < 0)
+		return cannot(argv[0]);
+	return TRIED(mprotect(p, 4096, PROT_READ | PROT_EXEC) == 0);
+}
+
+static int act(char **argv);
+
+/* The same in a child that execs nothing. */
+static int try_in_child(char **argv)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0) {
+		status = act(argv);
+		fflush(stdout);
+		_exit(status);
+	}
+	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
+		return cannot("in-child");
+	return WEXITSTATUS(status);
+}
+
 static int try_own_code(char **argv)
 {
 	int fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
@@ -272,6 +331,11 @@ static const struct {
 	{ "shm-exec", try_shm_exec },
 	{ "write-then-exec", try_write_then_exec },
 	{ "pkey", try_pkey },
+	{ "written", try_written },
+	{ "map", try_map },
+	{ "map-written", try_map_written },
+	{ "map-later", try_map_later },
+	{ "in-child", try_in_child },
 	{ "own-code", try_own_code },
 	{ "exec", try_exec },
 	{ "exec-fd", try_exec_fd },
@@ -286,11 +350,16 @@ static const struct {
 	{ "i386", try_i386 },
 };
 
-int main(int argc, char **argv)
+static int act(char **argv)
 {
-	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		if (strcmp(argv[1], verbs[i].name) == 0)
-			return verbs[i].act(argv + 2);
+	for (size_t i = 0; argv[0] && i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(argv[0], verbs[i].name) == 0)
+			return verbs[i].act(argv + 1);
 	fprintf(stderr, "usage: ih-try VERB [ARG…]\n");
 	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	return act(argv + (argc > 0));
 }
