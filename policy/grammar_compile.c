@@ -82,6 +82,7 @@ static const char *const test_names[IH_TEST_MAX_] = {
 	[IH_TEST_LINKER] = "linker",
 	[IH_TEST_REQUIRED] = "required",
 	[IH_TEST_CLASSES] = "classes",
+	[IH_TEST_PACKAGE] = "package",
 };
 static const char *const splitting_names[IH_SPLITTING_MAX_] = {
 	[IH_SPLITTING_SPACES] = "spaces", [IH_SPLITTING_QUOTES] = "quotes",

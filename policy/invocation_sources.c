@@ -189,6 +189,8 @@ static bool counts(struct ih_reader *rd, const struct ih_found *found)
 		return ih_is_function(found->text, found->len);
 	case IH_TEST_WORD:
 		return !ih_is_plain_word(found->text, found->len);
+	case IH_TEST_PACKAGE:
+		return !ih_is_package(found->text, found->len);
 	case IH_TEST_NUMBER:
 		if (ih_is_number(found->text, found->len))
 			return false;

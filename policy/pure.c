@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/cleanup.h"
+
 #define PURE_TEXT_MAX 65536 /* longer text is not looked at, and so not pure */
 
 struct reader {
@@ -80,6 +82,25 @@ bool ih_is_plain_word(const char *text, size_t len)
 		if (!is_name((unsigned char)text[i]) && !strchr("/.,:@%+=-", text[i]))
 			return false;
 	return true;
+}
+
+/* A file is named with its place ('/') or its kind (".whl"), an address with ':' or '@' (PEP 508).
+ */
+bool ih_is_package(const char *text, size_t len)
+{
+	static const char *const archives[] = { ".whl", ".zip", ".tar", ".gz",	".bz2",
+						".tgz", ".xz",	".tbz", ".txz", ".lzma" };
+
+	for (size_t i = 0; i < len; i++)
+		if (!is_name((unsigned char)text[i]) && !strchr(".-<>=!~[],", text[i]))
+			return false;
+	for (size_t i = 0; i < IH_ARRAY_SIZE(archives); i++) {
+		size_t tail = strlen(archives[i]);
+
+		if (len > tail && strncasecmp(text + len - tail, archives[i], tail) == 0)
+			return false;
+	}
+	return len > 0;
 }
 
 bool ih_is_plain_words(const char *text, size_t len)

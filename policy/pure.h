@@ -26,6 +26,7 @@ bool ih_is_pure_sql(const char *text, size_t len);
 
 /* Letters, digits and harmless punctuation only. */
 bool ih_is_plain_word(const char *text, size_t len);
+bool ih_is_package(const char *text, size_t len); /* "app==1.0" */
 bool ih_is_plain_words(const char *text, size_t len);
 
 /* A make goal, or NAME=VALUE whose value is no path: plain characters only. */
