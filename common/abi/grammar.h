@@ -111,7 +111,7 @@ enum ih_test {
 	IH_TEST_LINKER,	    /* makes unclear if it loads plugins or reads more options: gcc -Wl, */
 	IH_TEST_REQUIRED,   /* a directory counts only if a module that the script names is in it */
 	IH_TEST_CLASSES,    /* … a class or package that the Java source names */
-	IH_TEST_PACKAGE,    /* unless a package's name and version, that lead to no place of its own */
+	IH_TEST_PACKAGE,    /* unless a package's name and version, without a place */
 	IH_TEST_MAX_,
 };
 
