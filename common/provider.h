@@ -36,6 +36,7 @@ struct ih_provider {
 	/* paths */
 	char **trees; /* absolute directories */
 	size_t n_trees;
+	size_t n_code_trees; /* so many at the end: files there are read as code, never started */
 
 	/* seal */
 	char **seals; /* files, or directories of *.seal; their keys are in keys[], the store that

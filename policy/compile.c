@@ -85,6 +85,7 @@ static void put_providers(struct writer *w, const struct ih_policy *p)
 			.seals = put_list(w, from->seals, from->n_seals),
 			.floor_low = (uint32_t)from->generation_floor,
 			.floor_high = (uint32_t)(from->generation_floor >> 32),
+			.n_code_trees = (uint32_t)from->n_code_trees,
 		};
 
 		put(w, IH_COMPILED_PROVIDERS, &to, sizeof(to));

@@ -221,6 +221,7 @@ static int get_provider(const struct reader *r, const struct ih_compiled_provide
 	e = get_list(r, from->keys, &to->keys, &to->n_keys);
 	if (!e)
 		e = get_list(r, from->trees, &to->trees, &to->n_trees);
+	to->n_code_trees = from->n_code_trees < to->n_trees ? from->n_code_trees : to->n_trees;
 	return e < 0 ? e : get_list(r, from->seals, &to->seals, &to->n_seals);
 }
 

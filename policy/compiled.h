@@ -18,7 +18,7 @@
 #include "policy/policy.h"
 
 #define IH_COMPILED_MAGIC	   "IHPOLICY"
-#define IH_COMPILED_VERSION	   2
+#define IH_COMPILED_VERSION	   3
 #define IH_COMPILED_SIZE_MAX	   (4u << 20)
 #define IH_COMPILED_ENFORCE	   (1u << 0)
 #define IH_COMPILED_REPORT_ALLOWED (1u << 1)
@@ -63,6 +63,7 @@ struct ih_compiled_provider {
 	uint32_t sigs_needed, accept_content_addressed, owner;
 	struct ih_compiled_range keys, trees, seals;
 	uint32_t floor_low, floor_high; /* of generations, as two halves: 4 bytes align it */
+	uint32_t n_code_trees;
 };
 
 struct ih_compiled_treatment {

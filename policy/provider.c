@@ -26,7 +26,7 @@ static const char *const nix_fields[] = { "provider",
 					  "accept_content_addressed",
 					  "owner",
 					  NULL };
-static const char *const paths_fields[] = { "provider", "trees", NULL };
+static const char *const paths_fields[] = { "provider", "trees", "code_trees", NULL };
 static const char *const seal_fields[] = {
 	"provider",	    "seals", "keys", "keys_from", "signatures_needed", "root", "store",
 	"generation_floor", NULL
@@ -208,8 +208,25 @@ static int read_paths(struct ih_policy_reader *reader, const struct ih_json *v,
 		      struct ih_provider *p)
 {
 	int r = ih_json_only(v, paths_fields, reader->diag);
+	struct ih_json member;
+	char **code, **all;
 
-	return r < 0 ? r : member_paths(reader, v, "trees", &p->trees, &p->n_trees);
+	if (!r)
+		r = member_paths(reader, v, "trees", &p->trees, &p->n_trees);
+	if (!r)
+		r = ih_read_member(v, "code_trees", &member);
+	if (r > 0)
+		r = member_paths(reader, v, "code_trees", &code, &p->n_code_trees);
+	if (r < 0 || !p->n_code_trees)
+		return r;
+	all = ih_arena_alloc(reader->policy->arena, p->n_trees + p->n_code_trees, sizeof(*all));
+	if (!all)
+		return ih_fail(reader->diag, -ENOMEM, "no memory for a policy");
+	memcpy(all, p->trees, p->n_trees * sizeof(*all));
+	memcpy(all + p->n_trees, code, p->n_code_trees * sizeof(*all));
+	p->trees = all;
+	p->n_trees += p->n_code_trees;
+	return 0;
 }
 
 static int read_seal(struct ih_policy_reader *reader, const struct ih_json *v,

@@ -66,7 +66,13 @@ static int securebits(const struct ih_confine *c, struct ih_diag *lost, struct i
 
 static int landlock(const struct ih_confine *c, struct ih_diag *lost, struct ih_diag *diag)
 {
-	int r = ih_landlock_restrict(c->trees, c->n_trees, !c->execute_anywhere, lost, diag);
+	const struct ih_landlock_trees trees = {
+		.names = c->trees,
+		.n = c->n_trees,
+		.n_programs = c->n_trees - c->n_code_trees,
+		.execute_anywhere = c->execute_anywhere,
+	};
+	int r = ih_landlock_restrict(&trees, lost, diag);
 
 	if (r != -ENOSYS && r != -EOPNOTSUPP)
 		return r;

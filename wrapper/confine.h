@@ -16,8 +16,9 @@ struct ih_confine {
 	bool deny_interactive;		     /* SECBIT_EXEC_DENY_INTERACTIVE beside RESTRICT_FILE */
 	bool trace_exec;		     /* the filter stops execve for a tracer */
 	bool execute_anywhere;		     /* the rules may allow programs outside the trees */
-	const char *const *trees;	     /* where execution is allowed: absolute directories */
+	const char *const *trees;	     /* what may not be written: absolute directories */
 	size_t n_trees;
+	size_t n_code_trees; /* so many at the end: where nothing is executed, too */
 };
 
 struct ih_confine_report {

@@ -329,22 +329,23 @@ static uint64_t known_writes(int abi, struct ih_diag *lost)
 }
 
 /* Rules for what lies outside of the trees, and for execution in them. */
-static int fill(struct walk *w, const char *const *trees, size_t n, bool execute,
-		struct ih_diag *diag)
+static int fill(struct walk *w, const struct ih_landlock_trees *trees, struct ih_diag *diag)
 {
-	int r = execute ? grant_execute(w->ruleset, trees, n, diag) : 0;
+	int r = trees->execute_anywhere
+			? 0
+			: grant_execute(w->ruleset, trees->names, trees->n_programs, diag);
 
 	/* Whom file permissions keep out of the trees has no use for their names. */
 	if (r == 0 && w->is_mighty)
-		r = find_trees(w, trees, n, diag);
+		r = find_trees(w, trees->names, trees->n, diag);
 	if (r == 0)
 		r = walk_directory(w, "/", 0, diag);
 	forget_trees(w);
 	return r;
 }
 
-int ih_landlock_restrict(const char *const *trees, size_t n_trees, bool execute,
-			 struct ih_diag *lost, struct ih_diag *diag)
+int ih_landlock_restrict(const struct ih_landlock_trees *trees, struct ih_diag *lost,
+			 struct ih_diag *diag)
 {
 	struct walk w = { .lost = lost, .is_mighty = is_mighty() };
 	struct landlock_ruleset_attr attr = { 0 };
@@ -354,17 +355,18 @@ int ih_landlock_restrict(const char *const *trees, size_t n_trees, bool execute,
 	abi = ih_landlock_abi();
 	if (abi < 0)
 		return ih_fail(diag, abi, "this kernel has no Landlock: %s", strerror(-abi));
-	if (n_trees > IH_LANDLOCK_TREES_MAX)
+	if (trees->n > IH_LANDLOCK_TREES_MAX)
 		return ih_fail(diag, -E2BIG, "more than %d trusted trees", IH_LANDLOCK_TREES_MAX);
 
 	w.writes = known_writes(abi, lost);
-	attr.handled_access_fs = w.writes | (execute ? LANDLOCK_ACCESS_FS_EXECUTE : 0);
+	attr.handled_access_fs = w.writes |
+				 (trees->execute_anywhere ? 0 : LANDLOCK_ACCESS_FS_EXECUTE);
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (ruleset < 0)
 		return ih_fail(diag, -errno, "cannot make a Landlock ruleset: %s", strerror(errno));
 	w.ruleset = ruleset;
 
-	r = fill(&w, trees, n_trees, execute, diag);
+	r = fill(&w, trees, diag);
 	if (r < 0)
 		return r;
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)

@@ -19,10 +19,17 @@
  */
 int ih_landlock_abi(void);
 
+struct ih_landlock_trees {
+	const char *const *names; /* absolute directories, or files; a link stands for what it leads
+				   * to, a tree that is not there is no error */
+	size_t n;
+	size_t n_programs; /* the first so many: below them files may be executed */
+	bool execute_anywhere;
+};
+
 /**
  * ih_landlock_restrict() - put the process and all its children below the rules
- * @trees: absolute directories under which files may be executed, or files; a link stands for what
- * it leads to, a tree that is not there is no error
+ * @trees: what is not written, and where programs are
  * @lost: filled with what this kernel's version leaves open, one sentence; empty when nothing
  *
  * Writing, making, moving and removing stays possible everywhere but in the trees, in /proc, in
@@ -37,5 +44,5 @@ int ih_landlock_abi(void);
  * Return: 0 or a negative errno with a sentence; -ENOSYS, -EOPNOTSUPP when the kernel has no
  * Landlock.
  */
-int ih_landlock_restrict(const char *const *trees, size_t n_trees, bool execute,
-			 struct ih_diag *lost, struct ih_diag *diag);
+int ih_landlock_restrict(const struct ih_landlock_trees *trees, struct ih_diag *lost,
+			 struct ih_diag *diag);

@@ -68,6 +68,11 @@ static int add_store(struct ih_trees *t, const struct ih_provider *p)
 	return 0;
 }
 
+static size_t n_programs(const struct ih_provider *p)
+{
+	return p->kind == IH_PROVIDER_PATHS ? p->n_trees - p->n_code_trees : 0;
+}
+
 int ih_execute_trees(const struct ih_provider *providers, size_t n, struct ih_trees *ret)
 {
 	struct ih_trees t = { 0 };
@@ -86,9 +91,15 @@ int ih_execute_trees(const struct ih_provider *providers, size_t n, struct ih_tr
 		/* A seal speaks of objects of a store, which lies at the same place. */
 		if (p->kind == IH_PROVIDER_NIX || p->kind == IH_PROVIDER_SEAL)
 			r = add_store(&t, p);
-		for (size_t k = 0; p->kind == IH_PROVIDER_PATHS && k < p->n_trees; k++)
+		for (size_t k = 0; k < n_programs(p); k++)
 			t.names[t.n++] = p->trees[k];
 	}
+	for (size_t i = 0; i < n && r == 0; i++)
+		for (size_t k = n_programs(&providers[i]);
+		     providers[i].kind == IH_PROVIDER_PATHS && k < providers[i].n_trees; k++) {
+			t.names[t.n++] = providers[i].trees[k];
+			t.n_code++;
+		}
 	*ret = t;
 	return r;
 }

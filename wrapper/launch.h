@@ -32,6 +32,7 @@ int ih_launch(const struct ih_launch *l, void (*notes)(const char *sentence), st
 struct ih_trees {
 	const char **names;
 	size_t n;
+	size_t n_code; /* so many at the end: nothing is started there */
 	char **owned;
 	size_t n_owned;
 };

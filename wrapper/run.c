@@ -137,6 +137,7 @@ static void set_confinement(const struct ih_run *run, const struct ih_hop *hop,
 	c->trace_exec = run->tree && !run->audit;
 	c->trees = trees->names;
 	c->n_trees = trees->n;
+	c->n_code_trees = trees->n_code;
 }
 
 static int launch(struct ih_run *run, const struct ih_hop *hop, const struct ih_environ *env,

@@ -163,6 +163,28 @@ def check_environment(p):
     tap.ok(r.rc == 0 and "evil" not in r.out and "1" in r.out, "python -m does not look into an untrusted working directory", r)
 
 
+def check_code_trees(p):
+    """Trees that hold code and no programs."""
+    code = p.top + "/code"
+    os.mkdir(code)
+    write(code + "/part.sh", "#!/bin/sh\necho part\n")
+    write(p.tree + "/starts.sh", "#!/bin/sh\n%s/part.sh\necho then $?\n" % code)
+    policy = json.loads(json.dumps(p.policy_json))
+    paths = [q for q in policy["trust"] if "trees" in q][0]
+    for where, refused in (("code_trees", True), ("trees", False)):
+        paths[where] = paths.get(where, []) + [code]
+        path = write("%s/%s.json" % (p.top, where), json.dumps(policy), 0o644)
+        for user in (None, NOBODY):
+            for gate in ("tree", "outer"):
+                wrap = [IHARD, "run", "--policy", path, "--events", "none", "--gate", gate, "--"]
+                name = "%s, gate %s, %s: " % ("user" if user else "root", gate, where)
+                who = as_user(NOBODY) if user else None
+                r = run(wrap + ["sh", code + "/part.sh"], preexec_fn=who)
+                tap.ok(r.rc == 0 and r.out == "part\n", name + "read as code", r)
+                r = run(wrap + [p.tree + "/starts.sh"], preexec_fn=who)
+                tap.ok(r.out == ("then 126\n" if refused else "part\nthen 0\n"), name + ("not started" if refused else "started"), r)
+
+
 def check_names(p):
     """A name that somebody else can lead elsewhere is not passed on."""
     write(p.tree + "/name.sh", "#!/bin/sh\necho $0\n")
@@ -422,6 +444,7 @@ def main():
             check_codes(p)
             check_tree(p)
             check_environment(p)
+            check_code_trees(p)
             check_names(p)
             check_placed(p)
             check_reports(p)
