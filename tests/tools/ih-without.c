@@ -59,6 +59,7 @@ static const struct {
 	{ "dup2", SYS_dup2 },
 	{ "setsid", SYS_setsid },
 	{ "process_vm_readv", SYS_process_vm_readv },
+	{ "faccessat2", SYS_faccessat2 },
 	{ "fgetxattr", SYS_fgetxattr },
 	{ "fstatfs", SYS_fstatfs },
 	{ "rt_sigaction", SYS_rt_sigaction },
@@ -68,8 +69,9 @@ static const struct {
 	const char *name;
 	int number;
 } errors[] = {
-	{ "ENOSYS", ENOSYS }, { "EPERM", EPERM },   { "EINVAL", EINVAL }, { "EMFILE", EMFILE },
-	{ "ENOMEM", ENOMEM }, { "EACCES", EACCES }, { "EIO", EIO },
+	{ "ENOSYS", ENOSYS }, { "EPERM", EPERM },	    { "EINVAL", EINVAL },
+	{ "EMFILE", EMFILE }, { "ENOMEM", ENOMEM },	    { "EACCES", EACCES },
+	{ "EIO", EIO },	      { "EOPNOTSUPP", EOPNOTSUPP },
 };
 
 static struct sock_filter code[CODE_MAX];
