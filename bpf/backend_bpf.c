@@ -61,11 +61,23 @@ static int bpf_mark(void *state, pid_t pid, const struct ih_seed *seed)
 	return ih_gate_mark(((struct state *)state)->gate, pid, seed);
 }
 
+/* Folders that interpreters read settings from before their script, and that nobody mounts over. */
+static int add_folders(struct ih_gate *gate, struct ih_diag *diag)
+{
+	int r = ih_gate_add_folder(gate, "/etc", IH_SEED_DATA, diag);
+
+	if (r == 0 || r == -ENOENT)
+		r = ih_gate_add_folder(gate, "/nix/store", IH_SEED_STORE, diag);
+	return r == -ENOENT ? 0 : r;
+}
+
 static int bpf_attach(void *state, struct ih_diag *diag)
 {
 	struct state *s = state;
 	int r = ih_gate_mark_guard(s->gate, diag);
 
+	if (r == 0)
+		r = add_folders(s->gate, diag);
 	return r < 0 ? r : ih_gate_attach(s->gate, diag);
 }
 

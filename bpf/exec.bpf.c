@@ -6,7 +6,68 @@
  */
 #include "bpf/judge.h"
 
-static __always_inline int exec_file(struct file *file, __u16 act)
+#define SHEBANG_MAX 256
+
+struct ih_first_line {
+	char bytes[SHEBANG_MAX];
+	__u32 words; /* behind "#!" */
+	__u32 within;
+};
+
+/* Return: 1 at the end of the line. */
+static int line_byte(__u32 index, struct ih_first_line *line)
+{
+	char c = line->bytes[(index + 2) & (SHEBANG_MAX - 1)];
+
+	if (c == '\n' || c == 0)
+		return 1;
+	if (c == ' ' || c == '\t') {
+		line->within = 0;
+	} else if (!line->within) {
+		line->within = 1;
+		line->words++;
+	}
+	return 0;
+}
+
+/* Does its first line hand an argument to the interpreter? -1: it is no script. */
+static __always_inline int shebang_argument(struct linux_binprm *bprm)
+{
+	struct ih_first_line line = { 0 };
+
+	bpf_probe_read_kernel(line.bytes, sizeof(line.bytes), bprm->buf);
+	if (line.bytes[0] != '#' || line.bytes[1] != '!')
+		return -1;
+	bpf_loop(SHEBANG_MAX - 2, line_byte, &line, 0);
+	return line.words > 1;
+}
+
+/* R and irb are scripts, and on NixOS python3 is one of makeWrapper's: what they are given is read
+ * as the interpreter's, too, in args.bpf.c. */
+static __always_inline int note_namesake(struct linux_binprm *bprm,
+					 const struct ih_inode_state *state)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct ih_namesake *namesake;
+	struct ih_task_state *me;
+	int argument;
+
+	if (!state->grammar)
+		return 0;
+	argument = shebang_argument(bprm);
+	if (argument < 0)
+		return 0;
+	namesake = bpf_task_storage_get(&ih_namesakes, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!namesake)
+		return -EPERM;
+	me = ih_me();
+	namesake->grammar = state->grammar;
+	namesake->argument = argument == 1;
+	namesake->provenance = me ? me->provenance : IH_PROVENANCE_UNVERIFIED;
+	return 0;
+}
+
+static __always_inline int exec_file(struct linux_binprm *bprm, struct file *file, __u16 act)
 {
 	const struct ih_gate_config *config = ih_gate();
 	struct ih_inode_state *state;
@@ -16,7 +77,7 @@ static __always_inline int exec_file(struct file *file, __u16 act)
 		return -EPERM;
 	state = ih_inode(file->f_inode, config->epoch);
 	if (state && state->trust >= config->min_trust)
-		return 0;
+		return act == IH_ACT_EXEC ? note_namesake(bprm, state) : 0;
 	e = ih_event_begin(act, ih_reason_of_file(file->f_inode));
 	if (e) {
 		e->trust = state ? state->trust : IH_TRUST_UNKNOWN;
@@ -32,7 +93,7 @@ int BPF_PROG(ih_bprm_check, struct linux_binprm *bprm, int ret)
 {
 	if (ret)
 		return ret;
-	return exec_file(bprm->file, IH_ACT_EXEC);
+	return exec_file(bprm, bprm->file, IH_ACT_EXEC);
 }
 
 /* The only exec hook that AT_EXECVE_CHECK reaches (fs/exec.c, from 6.14). */
@@ -40,24 +101,14 @@ SEC("lsm/bprm_creds_for_exec")
 int BPF_PROG(ih_bprm_creds, struct linux_binprm *bprm, int ret)
 {
 	struct linux_binprm___check *check = (void *)bprm;
+	struct ih_namesake *namesake;
 
 	if (ret)
 		return ret;
+	namesake = bpf_task_storage_get(&ih_namesakes, bpf_get_current_task_btf(), NULL, 0);
+	if (namesake)
+		namesake->grammar = 0;
 	if (bpf_core_field_exists(check->is_check) && BPF_CORE_READ_BITFIELD(check, is_check))
-		return exec_file(bprm->file, IH_ACT_CHECK);
+		return exec_file(bprm, bprm->file, IH_ACT_CHECK);
 	return 0;
-}
-
-SEC("lsm/task_alloc")
-int BPF_PROG(ih_task_alloc, struct task_struct *task, unsigned long clone_flags, int ret)
-{
-	struct ih_task_state *mine, *child;
-
-	if (ret)
-		return ret;
-	mine = bpf_task_storage_get(&ih_tasks, bpf_get_current_task_btf(), NULL, 0);
-	if (!mine)
-		return 0;
-	child = bpf_task_storage_get(&ih_tasks, task, mine, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	return child ? 0 : -EPERM; /* without memory for it nobody would know what the child is */
 }

@@ -34,7 +34,6 @@ SEC("lsm/file_open")
 int BPF_PROG(ih_file_open, struct file *file, int ret)
 {
 	const struct ih_gate_config *config;
-	struct ih_inode_state *state;
 
 	if (ret || !(file->f_mode & FMODE_WRITE))
 		return ret;
@@ -45,8 +44,6 @@ int BPF_PROG(ih_file_open, struct file *file, int ret)
 		return ih_is_guard() ? 0 : ih_refuse(config, IH_ACT_TRACE, IH_REASON_WRITABLE);
 	if (is_store_disk(config, file->f_inode))
 		return ih_refuse(config, IH_ACT_DEVICE, IH_REASON_WRITABLE);
-	state = bpf_inode_storage_get(&ih_inodes, file->f_inode, NULL, 0);
-	if (state)
-		state->trust = IH_TRUST_UNTRUSTED;
+	ih_forget(file->f_inode);
 	return 0;
 }

@@ -95,9 +95,28 @@ static __always_inline struct ih_inode_state *ih_inode(struct inode *inode, __u3
 	if (!state || state->epoch != epoch)
 		return ih_seed_inode(inode, epoch);
 	ih_ctime(inode, &s, &ns);
-	if (state->ctime_s == s && state->ctime_ns == ns)
+	if (state->ctime_s == s && state->ctime_ns == ns && state->trust > IH_TRUST_UNTRUSTED)
 		return state;
 	return ih_seed_inode(inode, epoch); /* it changed; the guard may have looked again */
+}
+
+/* Somebody changes the file. Its change time moves as well, but root sets clocks: what was vouched
+ * for is taken back for good. Only the guard can vouch again. */
+static __always_inline void ih_forget(struct inode *inode)
+{
+	struct ih_file_key key = { 0 };
+	struct ih_inode_state *state;
+
+	if (!inode)
+		return;
+	key.inode = BPF_CORE_READ(inode, i_ino);
+	key.device = BPF_CORE_READ(inode, i_sb, s_dev);
+	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFREG)
+		return;
+	bpf_map_delete_elem(&ih_seeds, &key);
+	state = bpf_inode_storage_get(&ih_inodes, inode, NULL, 0);
+	if (state)
+		state->trust = IH_TRUST_UNTRUSTED;
 }
 
 static __always_inline void ih_count(__u32 which)

@@ -31,6 +31,7 @@ typedef _Bool bool;
 #define S_IFREG 0100000
 #define S_IFIFO 0010000
 #define S_IFCHR 0020000
+#define S_IFDIR 0040000
 
 #define PROT_READ  1
 #define PROT_WRITE 2
@@ -42,8 +43,10 @@ typedef _Bool bool;
 #define FMODE_WRITE 2
 #define FMODE_EXEC  0x20 /* __FMODE_EXEC, in f_flags */
 
-#define MS_REMOUNT 32
-#define MS_BIND	   4096
+#define MS_RDONLY      1
+#define MS_REMOUNT     32
+#define MS_BIND	       4096
+#define MS_PROPAGATION ((1 << 17) | (1 << 18) | (1 << 19) | (1 << 20))
 
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
@@ -95,6 +98,10 @@ struct inode___split_ctime {
 	__u32 i_ctime_nsec;
 };
 
+struct inode___link {
+	char *i_link;
+};
+
 struct inode___nlink {
 	unsigned int i_nlink;
 };
@@ -107,9 +114,11 @@ struct qstr {
 struct dentry {
 	struct qstr d_name;
 	struct inode *d_inode;
+	struct dentry *d_parent;
 };
 
 struct vfsmount {
+	struct dentry *mnt_root;
 	struct super_block *mnt_sb;
 };
 
@@ -166,6 +175,7 @@ struct linux_binprm {
 	unsigned long exec;
 	int argc, envc;
 	const char *filename;
+	char buf[256]; /* how the file of this layer begins */
 };
 struct linux_binprm___check {
 	unsigned int is_check : 1; /* from 6.14: AT_EXECVE_CHECK */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "common/cleanup.h"
@@ -131,6 +132,26 @@ static int adopt_maps(struct ih_gate_bpf *skeleton)
 	return 0;
 }
 
+/* inode_setattr() got an argument in Linux 6.9 (its idmap, in front). */
+static int choose_programs(struct ih_gate_bpf *skeleton)
+{
+	struct btf *kernel = btf__load_vmlinux_btf();
+	const struct btf_type *hook = NULL;
+	bool mapped;
+	int32_t id;
+
+	if (!kernel)
+		return errno ? -errno : -ENOENT;
+	id = btf__find_by_name_kind(kernel, "bpf_lsm_inode_setattr", BTF_KIND_FUNC);
+	if (id > 0)
+		hook = btf__type_by_id(kernel, btf__type_by_id(kernel, (uint32_t)id)->type);
+	mapped = hook && btf_vlen(hook) == 3;
+	btf__free(kernel);
+	(void)bpf_program__set_autoload(skeleton->progs.ih_setattr, !mapped);
+	(void)bpf_program__set_autoload(skeleton->progs.ih_setattr_map, mapped);
+	return 0;
+}
+
 static int load(struct ih_gate *gate, const struct ih_gate_limits *limits, bool adopt)
 {
 	uint32_t zero = 0;
@@ -140,6 +161,8 @@ static int load(struct ih_gate *gate, const struct ih_gate_limits *limits, bool 
 	if (!gate->skeleton)
 		return -errno;
 	r = size_maps(gate->skeleton, limits);
+	if (r == 0)
+		r = choose_programs(gate->skeleton);
 	if (r == 0 && adopt)
 		r = adopt_maps(gate->skeleton);
 	if (r == 0)
@@ -246,6 +269,49 @@ int ih_gate_add(struct ih_gate *gate, const struct ih_gate_file *file)
 				    &file->seed, sizeof(file->seed), BPF_ANY);
 }
 
+static int add_folder(struct ih_gate *gate, int fd, uint8_t flags, struct stat *ret_st)
+{
+	struct ih_gate_file file;
+	struct ih_seed there;
+
+	if (fstat(fd, ret_st) < 0)
+		return -errno;
+	file = ih_gate_file_of(ret_st);
+	if (bpf_map__lookup_elem(gate->skeleton->maps.ih_seeds, &file.key, sizeof(file.key), &there,
+				 sizeof(there), 0) == 0)
+		flags |= there.flags;
+	file.seed.flags = flags;
+	return ih_gate_add(gate, &file);
+}
+
+int ih_gate_add_folder(struct ih_gate *gate, const char *path, uint8_t flags, struct ih_diag *diag)
+{
+	_close_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat st, above;
+	int r;
+
+	if (fd < 0)
+		return ih_fail(diag, -errno, "cannot open the folder '%s': %s", path,
+			       strerror(errno));
+	r = add_folder(gate, fd, flags, &st);
+	while (r == 0 && (flags & IH_SEED_STORE)) {
+		int up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (up < 0) {
+			r = -errno;
+			break;
+		}
+		close(fd);
+		fd = up;
+		r = add_folder(gate, fd, IH_SEED_ABOVE, &above);
+		if (above.st_ino == st.st_ino && above.st_dev == st.st_dev)
+			break;
+		st = above;
+	}
+	return r < 0 ? ih_fail(diag, r, "cannot tell the kernel about '%s': %s", path, strerror(-r))
+		     : 0;
+}
+
 int ih_gate_remove(struct ih_gate *gate, const struct ih_file_key *key)
 {
 	return bpf_map__delete_elem(gate->skeleton->maps.ih_seeds, key, sizeof(*key), 0);
@@ -262,23 +328,13 @@ static int put_grammars(struct ih_gate *gate, uint32_t slot, const struct ih_tab
 	struct ih_flat_tables *flat;
 	int r;
 
-	if (t->n_grammars > IH_TABLES_GRAMMARS || t->n_rules > IH_TABLES_RULES ||
-	    t->n_slots > IH_TABLES_SLOTS || t->n_strings > IH_TABLES_STRINGS)
-		return -E2BIG;
 	flat = calloc(1, sizeof(*flat));
 	if (!flat)
 		return -ENOMEM;
-	flat->n_grammars = t->n_grammars;
-	flat->n_rules = t->n_rules;
-	flat->n_slots = t->n_slots;
-	flat->n_strings = t->n_strings;
-	flat->probes = t->probes;
-	memcpy(flat->slots, t->slots, t->n_slots * sizeof(*t->slots));
-	memcpy(flat->rules, t->rules, t->n_rules * sizeof(*t->rules));
-	memcpy(flat->grammars, t->grammars, t->n_grammars * sizeof(*t->grammars));
-	memcpy(flat->strings, t->strings, t->n_strings);
-	r = bpf_map__update_elem(gate->skeleton->maps.ih_grammars, &slot, sizeof(slot), flat,
-				 sizeof(*flat), BPF_ANY);
+	r = ih_tables_flatten(t, flat) < 0 ? -E2BIG : 0;
+	if (r == 0)
+		r = bpf_map__update_elem(gate->skeleton->maps.ih_grammars, &slot, sizeof(slot),
+					 flat, sizeof(*flat), BPF_ANY);
 	free(flat);
 	return r;
 }

@@ -70,6 +70,15 @@ int ih_gate_remove(struct ih_gate *gate, const struct ih_file_key *key);
 /* What the kernel was told of a file. Return: 0, -ENOENT. */
 int ih_gate_known(struct ih_gate *gate, const struct ih_file_key *key, struct ih_seed *ret);
 
+/**
+ * ih_gate_add_folder() - say what a folder is: IH_SEED_DATA or IH_SEED_STORE
+ *
+ * The folders above a store become IH_SEED_ABOVE. A folder needs no trust, and keeps its flags
+ * while files in it come and go.
+ * Return: 0 or a negative errno.
+ */
+int ih_gate_add_folder(struct ih_gate *gate, const char *path, uint8_t flags, struct ih_diag *diag);
+
 /* What a policy becomes for the kernel. Copied. */
 struct ih_gate_policy {
 	struct ih_gate_config config; /* n_rules is set from below */

@@ -25,6 +25,31 @@ struct ih_inode_state {
 	__u8 pad[2];
 };
 
+#define IH_CODE_NAMES_MAX 12
+#define IH_CODE_ALSO_MAX  4
+#define IH_CODE_ANY	  1 /* no hash of a name: any name */
+
+/* Which names an interpreter was given for code, and how far it is in opening it. A process has
+ * one, with its leader; a child that is forked has its own. */
+struct ih_code_state {
+	__u32 names[IH_CODE_NAMES_MAX]; /* 0: none, or opened already */
+	__u32 link;			/* a name of code that was a symbolic link … */
+	__u32 target;			/* … and what it leads to; IH_CODE_ANY: not known */
+	__u8 phase;			/* enum ih_task_phase */
+	__u8 n;				/* names left */
+	__u8 by_itself;			/* none was given: it finds its file (make) */
+	__u8 pad;
+	__u32 also[IH_CODE_ALSO_MAX]; /* given to the interpreter whose name the script bears */
+};
+
+/* A script that bears an interpreter's name (R, irb), on its way through execve(). */
+struct ih_namesake {
+	__u32 grammar; /* that its name says, from 1; 0: none */
+	__u8 argument; /* its first line hands an argument to its interpreter */
+	__u8 provenance;
+	__u8 pad[2];
+};
+
 struct ih_map_active {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -56,6 +81,22 @@ struct ih_map_tasks {
 	__type(value, struct ih_task_state);
 };
 extern struct ih_map_tasks ih_tasks SEC(".maps");
+
+struct ih_map_codes {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct ih_code_state);
+};
+extern struct ih_map_codes ih_codes SEC(".maps");
+
+struct ih_map_alike {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct ih_namesake);
+};
+extern struct ih_map_alike ih_namesakes SEC(".maps");
 
 struct ih_map_seeds {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -2,8 +2,9 @@
 /*
  * Self-protection, in force while the lock is on: root does not take the gates away. Programs stay
  * attached through pins in bpffs, so the guard's death opens nothing; nobody but the guard uses
- * bpf(2), removes a pin, loads code into the kernel, or signals and traces the guard (tracing:
- * memory.bpf.c). Does not help against code that runs in the kernel already.
+ * bpf(2), removes a pin (unmounting bpffs: mount.bpf.c), loads code into the kernel, or signals and
+ * traces the guard (tracing: memory.bpf.c). Does not help against code that runs in the kernel
+ * already.
  */
 #include "bpf/judge.h"
 
@@ -41,9 +42,12 @@ int BPF_PROG(ih_unlink, struct inode *dir, struct dentry *dentry, int ret)
 {
 	const struct ih_gate_config *config = ih_gate();
 
-	if (ret || !is_locked(config) || !is_pin(dir))
+	if (ret)
 		return ret;
-	return ih_refuse(config, IH_ACT_BPF, IH_REASON_SUBJECT);
+	if (is_locked(config) && is_pin(dir))
+		return ih_refuse(config, IH_ACT_BPF, IH_REASON_SUBJECT);
+	ih_forget(dentry->d_inode);
+	return 0;
 }
 
 SEC("lsm/inode_rename")
@@ -52,19 +56,30 @@ int BPF_PROG(ih_rename, struct inode *old_dir, struct dentry *old_dentry, struct
 {
 	const struct ih_gate_config *config = ih_gate();
 
-	if (ret || !is_locked(config) || !is_pin(old_dir))
+	if (ret)
 		return ret;
-	return ih_refuse(config, IH_ACT_BPF, IH_REASON_SUBJECT);
+	if (is_locked(config) && is_pin(old_dir))
+		return ih_refuse(config, IH_ACT_BPF, IH_REASON_SUBJECT);
+	ih_forget(old_dentry->d_inode);
+	return 0;
 }
 
-SEC("lsm/sb_umount")
-int BPF_PROG(ih_umount, struct vfsmount *mnt, int flags, int ret)
+/* chmod, chown, truncate, utimes. The hook of later kernels has one argument more: the loader looks
+ * which of the two fits. */
+SEC("lsm/inode_setattr")
+int BPF_PROG(ih_setattr, struct dentry *dentry, struct iattr *attr, int ret)
 {
-	const struct ih_gate_config *config = ih_gate();
+	if (!ret)
+		ih_forget(dentry->d_inode);
+	return ret;
+}
 
-	if (ret || !is_locked(config) || mnt->mnt_sb->s_magic != BPF_FS_MAGIC)
-		return ret;
-	return ih_refuse(config, IH_ACT_MOUNT, IH_REASON_SUBJECT);
+SEC("lsm/inode_setattr")
+int BPF_PROG(ih_setattr_map, void *idmap, struct dentry *dentry, struct iattr *attr, int ret)
+{
+	if (!ret)
+		ih_forget(dentry->d_inode);
+	return ret;
 }
 
 SEC("lsm/task_kill")

@@ -543,6 +543,87 @@ static int read_patterns(struct ih_compiler *c, uint32_t grammar, const struct i
 	return r;
 }
 
+static int add_file(struct ih_compiler *c, struct ih_place place, const char *name, size_t len)
+{
+	struct ih_rule_entry rule = { .grammar = (uint16_t)place.grammar, .role = IH_ROLE_FILE };
+	uint32_t index;
+	int r = ih_compiler_rule(c, &rule, &index);
+
+	if (r == 0)
+		r = ih_compiler_spelling(c, place, name, len, index);
+	return r == -EEXIST ? 0 : r;
+}
+
+/* What the program reads by itself is code by the last part of its name. */
+static int add_implicit_files(struct ih_compiler *c, struct ih_place place)
+{
+	const struct ih_grammar_entry *g = &c->grammars[place.grammar];
+	uint32_t first = g->first_implicit, n = g->n_implicit, i;
+	int r = 0;
+
+	for (i = 0; i < n; i++) {
+		uint32_t at = c->rules[first + i].text;
+
+		if (c->rules[first + i].role != IH_ROLE_IMPLICIT)
+			continue;
+		for (;;) {
+			size_t len = strcspn(c->strings.data + at, "|");
+			const char *name = c->strings.data + at;
+			const char *slash = memrchr(name, '/', len);
+			char copy[IH_SCAN_NAME_MAX + 1];
+			size_t rest = slash ? len - (size_t)(slash + 1 - name) : len;
+
+			if (rest > IH_SCAN_NAME_MAX)
+				return -ENAMETOOLONG;
+			memcpy(copy, slash ? slash + 1 : name, rest);
+			r = add_file(c, place, copy, rest);
+			if (r < 0 || !c->strings.data[at + len])
+				break;
+			at += (uint32_t)len + 1;
+		}
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* "files": names of code, or "*.py" for all that end like this. */
+static int read_files(struct ih_compiler *c, struct ih_place place, const struct ih_json *v,
+		      struct ih_diag *diag)
+{
+	struct ih_json list, element;
+	size_t i;
+	int r;
+
+	place.scope = IH_SCOPE_FILE;
+	r = add_implicit_files(c, place);
+	if (r < 0)
+		return ih_json_fail(v, diag, r, "cannot keep the names of its files: %s",
+				    strerror(-r));
+	if (ih_json_member(v, "files", &list) < 0)
+		return 0;
+	if (ih_json_type(&list) != IH_JSON_ARRAY)
+		return ih_json_fail(&list, diag, -EBADMSG, "must be a list of names");
+	for (i = 0; i < ih_json_length(&list); i++) {
+		const char *name, *star;
+
+		(void)ih_json_element(&list, i, &element);
+		r = ih_json_string(&element, &name, diag);
+		if (r < 0)
+			return r;
+		star = strchr(name, '*');
+		if (!*name || strchr(name, '/') ||
+		    (star && (star != name || name[1] != '.' || strpbrk(name + 2, "*."))))
+			return ih_json_fail(&element, diag, -EBADMSG,
+					    "must be a file's name, or '*.' and an ending");
+		r = add_file(c, place, name, strlen(name));
+		if (r < 0)
+			return ih_json_fail(&element, diag, -EBADMSG, "cannot be kept: %s",
+					    strerror(-r));
+	}
+	return 0;
+}
+
 static int read_includes(struct ih_compiler *c, struct ih_place place, const struct ih_json *v,
 			 struct ih_diag *diag);
 
@@ -553,7 +634,7 @@ static int read_sections(struct ih_compiler *c, struct ih_place place, const str
 	static const char *const keys[] = { "name",    "programs", "include",	  "styles",
 					    "options", "operands", "environment", "implicit",
 					    "nothing", "tables",   "parts",	  "keys",
-					    "note",    NULL };
+					    "files",   "note",	   NULL };
 	int r;
 
 	r = ih_json_only(v, keys, diag);
@@ -581,6 +662,9 @@ static int read_sections(struct ih_compiler *c, struct ih_place place, const str
 	if (r < 0)
 		return r;
 	r = read_listed_section(c, place, v, "implicit", diag);
+	if (r < 0)
+		return r;
+	r = read_files(c, place, v, diag);
 	if (r < 0)
 		return r;
 	return read_listed_section(c, place, v, "nothing", diag);

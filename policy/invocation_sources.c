@@ -283,6 +283,21 @@ static void add_keyed(struct ih_reader *rd, const struct ih_found *found)
 				      found->via);
 }
 
+/* A module's name, a file's, or the code itself: node --import data:text/javascript,… */
+static void add_required(struct ih_reader *rd, const struct ih_found *found)
+{
+	bool is_file;
+
+	if (found->len == 0)
+		return;
+	if (found->len > 5 && memcmp(found->text, "data:", 5) == 0) {
+		add_inline(rd, found);
+		return;
+	}
+	is_file = memchr(found->text, '/', found->len) || found->text[0] == '.';
+	ih_reader_add(rd, is_file ? IH_SOURCE_FILE : IH_SOURCE_MODULE, found);
+}
+
 static bool rule_is_source(const struct ih_found *found)
 {
 	return found->rule->test == IH_TEST_JAVA && found->len > 5 &&
@@ -371,13 +386,7 @@ void ih_reader_found(struct ih_reader *rd, const struct ih_found *found)
 			add_file(rd, found);
 		break;
 	case IH_ROLE_REQUIRE:
-		if (found->len == 0)
-			break;
-		ih_reader_add(rd,
-			      memchr(found->text, '/', found->len) || found->text[0] == '.'
-				      ? IH_SOURCE_FILE
-				      : IH_SOURCE_MODULE,
-			      found);
+		add_required(rd, found);
 		break;
 	case IH_ROLE_PATH:
 		add_list(rd, IH_SOURCE_PATH, found);

@@ -26,6 +26,10 @@ enum ih_seed_flag {
 	IH_SEED_GUARD = 1 << 2,	   /* the guard itself: may use bpf(2) while the lock is on */
 	IH_SEED_LOGIN = 1 << 3,	   /* lets people in: what it starts has provenance interactive */
 	IH_SEED_LAUNCHER = 1 << 4, /* env, nice, xargs: what it starts is its caller's doing */
+	/* of directories, which are told by device and inode alone */
+	IH_SEED_DATA = 1 << 5,	/* settings, /etc: an interpreter reads them before its script */
+	IH_SEED_STORE = 1 << 6, /* the store: nothing is mounted over it, or in it */
+	IH_SEED_ABOVE = 1 << 7, /* the store lies below: nothing is mounted over it */
 };
 
 /* What the guard knows of a file. */
@@ -44,15 +48,15 @@ enum ih_task_phase {
 	IH_PHASE_NONE = 0,
 	IH_PHASE_START, /* an interpreter before it opened its script: opens nothing untrusted */
 	IH_PHASE_RUN,
+	IH_PHASE_CHECK, /* it looks at code and does not run it */
 };
 
 /* Inherited by fork, set at exec. */
 struct ih_task_state {
 	__u32 grammar;	 /* of the interpreter that it runs, from 1 */
 	__u8 provenance; /* enum ih_provenance */
-	__u8 phase;	 /* enum ih_task_phase */
 	__u8 flags;	 /* enum ih_seed_flag of its program */
-	__u8 pad;
+	__u8 pad[2];
 };
 _Static_assert(sizeof(struct ih_task_state) == 8, "map value");
 

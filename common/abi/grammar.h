@@ -169,7 +169,8 @@ enum ih_style {
 enum ih_scope {
 	IH_SCOPE_OPTION = 1,
 	IH_SCOPE_VARIABLE,
-	IH_SCOPE_KEY, /* a key, sub-command or module in a table */
+	IH_SCOPE_KEY,  /* a key, sub-command or module in a table */
+	IH_SCOPE_FILE, /* a file that is code by its name: "Makefile", "*.py" */
 };
 
 /* One rule: an option, an operand's slot, a variable, a key, an implicit file, an ending. */
@@ -285,6 +286,24 @@ struct ih_tables {
 	__u32 n_grammars, n_rules, n_slots, n_strings;
 	__u32 probes;
 };
+
+/* Return: 0, or -1 when the tables are larger than the kernel's. @ret is all zero before. */
+static inline int ih_tables_flatten(const struct ih_tables *t, struct ih_flat_tables *ret)
+{
+	if (t->n_grammars > IH_TABLES_GRAMMARS || t->n_rules > IH_TABLES_RULES ||
+	    t->n_slots > IH_TABLES_SLOTS || t->n_strings > IH_TABLES_STRINGS)
+		return -1;
+	ret->n_grammars = t->n_grammars;
+	ret->n_rules = t->n_rules;
+	ret->n_slots = t->n_slots;
+	ret->n_strings = t->n_strings;
+	ret->probes = t->probes;
+	__builtin_memcpy(ret->slots, t->slots, t->n_slots * sizeof(*t->slots));
+	__builtin_memcpy(ret->rules, t->rules, t->n_rules * sizeof(*t->rules));
+	__builtin_memcpy(ret->grammars, t->grammars, t->n_grammars * sizeof(*t->grammars));
+	__builtin_memcpy(ret->strings, t->strings, t->n_strings);
+	return 0;
+}
 
 #endif
 

@@ -27,17 +27,11 @@ IH_SCAN_PART void ih_scan_enter(struct ih_scan *s, __u32 grammar)
 	s->first = 1;
 }
 
-/* Text that counts only under a condition: whoever can look at it sets what was seen. The kernel
- * does not look, so there it always counts. */
+/* Text that counts only under a condition: whoever looks at it sets what was seen. */
 IH_SCAN_PART int ih_scan_is_filtered(const struct ih_rule_entry *rule)
 {
-#ifdef IH_SCAN_IN_KERNEL
-	(void)rule;
-	return 0;
-#else
 	return rule->test != IH_TEST_NONE && rule->test != IH_TEST_SED &&
 	       rule->test != IH_TEST_AWK && rule->test != IH_TEST_SQL;
-#endif
 }
 
 /* What meeting a rule's text means for the invocation as a whole. */

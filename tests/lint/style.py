@@ -17,6 +17,7 @@ UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK|TB" r"D|WIP)\b|
                         r"\bfor n" r"ow\b|\bplace" r"holder\b|\bstub" r"bed\b", re.IGNORECASE)
 LICENSE_C = "SPDX-License-Identifier: LGPL-2.1-or-later"
 LICENSE_BPF = "SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause"
+BPF_HEADERS = tuple(f"bpf/{name}.h" for name in ("kernel", "maps", "judge", "tables", "reading", "options", "arguments"))
 CODE = (".c", ".h", ".py", ".sh", ".S", "meson.build", ".nix", ".bash", ".fish")
 COMMENT = re.compile(r'"(\\.|[^"\\\n])*"|\'(\\.|[^\'\\\n])*\'|//[^\n]*|/\*.*?\*/', re.DOTALL)
 
@@ -33,7 +34,7 @@ def is_ours(name):
 def check_spdx(name, source):
     head = source.splitlines()[:2]
     want = LICENSE_BPF if name.startswith("bpf/") and (name.endswith(".bpf.c") or
-                                                       name in ("bpf/kernel.h", "bpf/maps.h", "bpf/judge.h")) else LICENSE_C
+                                                       name in BPF_HEADERS) else LICENSE_C
     lines = head[1:] if head and head[0].startswith("#!") else head[:1]
     if name.startswith("common/abi/"):  # both worlds include it
         return [] if any("SPDX-License-Identifier:" in l for l in lines) else [f"{name}:1: no SPDX line"]

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * ih-gated [--audit] [--lock] TREE… -- COMMAND…
+ * ih-gated [--audit] [--lock] [--log FILE] [--store DIR] TREE… -- COMMAND…
  * For tests of the kernel gate alone, without the guard: vouches for every regular file below the
  * trees, attaches with profile server, runs the command, prints events to stderr as "event ACT
- * REASON PATH".
+ * REASON PATH", or to FILE with "(COMM MODE PROVENANCE)" behind.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +21,7 @@
 
 static struct ih_gate *gate;
 static unsigned int added;
+static FILE *log_file;
 
 static int vouch(const char *path, const struct stat *st, int type, struct FTW *where)
 {
@@ -48,7 +49,11 @@ static int vouch(const char *path, const struct stat *st, int type, struct FTW *
 static void print(void *context, const struct ih_event *event)
 {
 	(void)context;
-	fprintf(stderr, "event %u %u %s\n", event->act, event->reason, event->path);
+	if (log_file)
+		fprintf(log_file, "event %u %u %s (%s %u %u)\n", event->act, event->reason,
+			event->path, event->comm, event->mode, event->provenance);
+	else
+		fprintf(stderr, "event %u %u %s\n", event->act, event->reason, event->path);
 }
 
 static int put_policy(struct ih_gate_config config, struct ih_diag *diag)
@@ -92,6 +97,8 @@ static int run(char **command)
 	while (waitpid(child, &status, WNOHANG) == 0)
 		(void)ih_gate_take_events(gate, 50);
 	(void)ih_gate_take_events(gate, 50);
+	if (log_file)
+		fflush(log_file);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -112,6 +119,7 @@ int main(int argc, char **argv)
 					 .epoch = 1,
 					 .min_trust = IH_TRUST_OWNED };
 	struct ih_diag diag = { 0 };
+	const char *store = NULL;
 	bool list = false;
 	int i = 1, r;
 
@@ -119,6 +127,10 @@ int main(int argc, char **argv)
 		config.audit |= strcmp(argv[i], "--audit") == 0;
 		config.lock |= strcmp(argv[i], "--lock") == 0;
 		list |= strcmp(argv[i], "--programs") == 0;
+		if (strcmp(argv[i], "--store") == 0 && i + 1 < argc)
+			store = argv[++i];
+		else if (strcmp(argv[i], "--log") == 0 && i + 1 < argc)
+			log_file = fopen(argv[++i], "we");
 	}
 	if (ih_gate_open(NULL, &gate, &diag) < 0)
 		return fail(&diag);
@@ -129,6 +141,9 @@ int main(int argc, char **argv)
 			fprintf(stderr, "ih-gated: could not vouch for all of '%s'\n", argv[i]);
 	if (i + 1 >= argc)
 		return 2;
+	if (ih_gate_add_folder(gate, "/etc", IH_SEED_DATA, &diag) < 0 ||
+	    (store && ih_gate_add_folder(gate, store, IH_SEED_STORE, &diag) < 0))
+		return fail(&diag);
 	fprintf(stderr, "ih-gated: %u files\n", added);
 	ih_gate_listen(gate, print, NULL);
 	if (ih_gate_mark_guard(gate, &diag) < 0 || put_policy(config, &diag) < 0 ||
@@ -137,5 +152,7 @@ int main(int argc, char **argv)
 	fprintf(stderr, "ih-gated: attached\n");
 	r = run(argv + i + 1);
 	ih_gate_free(gate);
+	if (log_file)
+		fclose(log_file);
 	return r;
 }

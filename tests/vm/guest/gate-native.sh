@@ -7,7 +7,8 @@
 # limit: 300
 . /run/lab/tap.sh
 
-cat > /run/lab/acts.sh <<'ACTS'
+mkdir -p /usr/share/lab
+cat > /usr/share/lab/acts.sh <<'ACTS'
 # prints "NAME ran|stopped STATUS" for each act
 cd /root || exit 1
 : > .evasion_T
@@ -49,9 +50,9 @@ printf x >> /usr/bin/sum
 sum /dev/null > /dev/null 2>&1; echo "changed-content $?"
 ACTS
 
-bash /run/lab/acts.sh > /run/lab/before
-/run/lab/ih-gated /usr -- bash /run/lab/acts.sh > /run/lab/during 2> /run/lab/events
-bash /run/lab/acts.sh > /run/lab/after
+bash /usr/share/lab/acts.sh > /run/lab/before
+/run/lab/ih-gated /usr -- bash /usr/share/lab/acts.sh > /run/lab/during 2> /run/lab/events
+bash /usr/share/lab/acts.sh > /run/lab/after
 
 while read -r name how _; do
 	case $how in

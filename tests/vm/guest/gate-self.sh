@@ -5,7 +5,8 @@
 # limit: 120
 . /run/lab/tap.sh
 
-cat > /run/lab/acts.sh <<'ACTS'
+mkdir -p /usr/share/lab
+cat > /usr/share/lab/acts.sh <<'ACTS'
 guard=$PPID
 bpftool prog show > /dev/null 2>&1; echo "bpf $?"
 kill -0 $guard; echo "signal-0 $?"
@@ -23,7 +24,7 @@ P
 kill -0 $guard && echo "alive 0"
 cp /usr/bin/id /root/copy; /root/copy > /dev/null 2>&1; echo "closed $?"
 ACTS
-/usr/bin/ih-gated --lock /usr -- bash /run/lab/acts.sh > /run/lab/during 2> /run/lab/events
+/usr/bin/ih-gated --lock /usr -- bash /usr/share/lab/acts.sh > /run/lab/during 2> /run/lab/events
 got() { awk -v n="$1" '$1 == n { print $2 }' /run/lab/during; }
 tap_is "$(got signal-0)" 0 "the guard can be looked at"
 tap_is "$(got bpf)" 255 "root may not use bpf(2)"
