@@ -66,13 +66,6 @@ static int rule_step(__u32 index, struct ih_ruling *ruling)
 	return !rule || ih_decide_step(&ruling->decision, &ruling->facts, rule, index + 1);
 }
 
-static __always_inline __u32 active_slot(void)
-{
-	__u32 zero = 0, *active = bpf_map_lookup_elem(&ih_active, &zero);
-
-	return active ? *active & 1 : 0;
-}
-
 static __always_inline void decide(const struct ih_gate_config *config, struct ih_ruling *ruling)
 {
 	if (ih_decide_begin(&ruling->decision, &ruling->facts))
@@ -156,7 +149,7 @@ static __always_inline bool judge_interpreter(const struct ih_gate_config *confi
 					      const struct ih_inode_state *state)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	struct ih_ruling ruling = { .slot = active_slot() };
+	struct ih_ruling ruling = { .slot = ih_slot_now() };
 	struct ih_code_state *code;
 	struct ih_reading *r;
 
@@ -215,7 +208,7 @@ int BPF_PROG(ih_named, struct linux_binprm *bprm)
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	const struct ih_gate_config *config = ih_gate();
 	const struct ih_tables *t = ih_tables_now();
-	struct ih_ruling ruling = { .slot = active_slot() };
+	struct ih_ruling ruling = { .slot = ih_slot_now() };
 	struct ih_namesake *namesake;
 	struct ih_code_state *code;
 	struct ih_reading *r;
@@ -235,7 +228,8 @@ int BPF_PROG(ih_named, struct linux_binprm *bprm)
 	facts_of(&ruling.facts, r, namesake->provenance, IH_TRUST_SEALED);
 	if (r->code.n > IH_CODE_ALSO_MAX)
 		ruling.facts.mode = IH_MODE_UNCLEAR;
-	__builtin_memcpy(code->also, r->code.names, sizeof(code->also));
+	for (int i = 0; i < IH_CODE_ALSO_MAX; i++)
+		code->also[i] = r->code.names[i] & ~IH_CODE_AWAITED;
 	bpf_task_storage_delete(&ih_readings, task);
 	decide(config, &ruling);
 	if (ruling.decision.answer.verdict != IH_ALLOW)

@@ -197,6 +197,25 @@ static __always_inline bool is_called_otherwise(const struct ih_tables *t, __u32
 	       IH_SCAN_RULE(t, g->first_slot)->role == IH_ROLE_SUBCOMMAND;
 }
 
+/* The script, or all names when none is that: until they were opened nothing untrusted is. */
+__attribute__((noinline)) int ih_read_awaited(struct ih_reading *r)
+{
+	__u32 main;
+
+	if (!r)
+		return 0;
+	main = r->main ? r->main : ~0u;
+	r->code.left = r->code.n == 255 ? 255 : 0;
+	for (__u32 i = 0; i < IH_CODE_NAMES_MAX; i++) {
+		__u32 awaited = r->code.names[i] ? main >> i & 1 : 0;
+
+		r->code.names[i] |= awaited * IH_CODE_AWAITED;
+		if (r->code.left != 255)
+			r->code.left += awaited;
+	}
+	return 0;
+}
+
 /* What was read is what code.bpf.c goes by. A check looks at the main code only: what is loaded
  * beside it runs all the same. */
 __attribute__((noinline)) int ih_read_done(struct ih_reading *r, __u32 mode)
@@ -205,6 +224,12 @@ __attribute__((noinline)) int ih_read_done(struct ih_reading *r, __u32 mode)
 		return 0;
 	r->code.by_itself = mode == IH_MODE_SCRIPT && !r->code.n;
 	r->code.phase = mode == IH_MODE_SCRIPT ? IH_PHASE_START : IH_PHASE_RUN;
+	/* What lies in a folder that nobody vouches for bears any name (FPATH, NODE_PATH). */
+	if (r->outside && (mode == IH_MODE_SCRIPT || mode == IH_MODE_MODULE ||
+			   mode == IH_MODE_INLINE || mode == IH_MODE_STDIN)) {
+		r->code.phase = IH_PHASE_START;
+		r->code.left = 255;
+	}
 	if (mode != IH_MODE_NONE || !(r->scan.flags & IH_FLAG_CHECK))
 		return 0;
 	r->code.phase = IH_PHASE_CHECK;
@@ -228,6 +253,8 @@ __attribute__((noinline)) int ih_read_begin(struct ih_reading *r)
 	r->pure = 0;
 	r->impure = 0;
 	r->main = 0;
+	r->is_folder = 0;
+	r->outside = 0;
 	return 0;
 }
 
@@ -266,6 +293,7 @@ static __always_inline __u8 read_arguments(struct ih_reading *r, const struct ih
 		r->facts |= IH_FACT_PURE;
 	if (mode == IH_MODE_STDIN && kind == IH_STDIN_EMPTY)
 		mode = IH_MODE_NONE;
+	(void)ih_read_awaited(r);
 	(void)ih_read_done(r, mode);
 	return mode;
 }

@@ -92,11 +92,12 @@ __attribute__((noinline)) int ih_is_known(__u64 hash)
 	return 0;
 }
 
-static __always_inline struct ih_code_state *code_of_process(void)
+/* @create: for an interpreter that is older than the gates; what it was given, it has opened. */
+static __always_inline struct ih_code_state *code_of_process(__u64 create)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 
-	return bpf_task_storage_get(&ih_codes, task->group_leader, NULL, 0);
+	return bpf_task_storage_get(&ih_codes, task->group_leader, NULL, create);
 }
 
 static __always_inline bool is_known(const struct ih_name *name)
@@ -112,13 +113,14 @@ __attribute__((noinline)) int ih_is_given(struct ih_code_state *code, __u32 plai
 		return 1;
 	others = differs(code->target, IH_CODE_ANY) & differs(code->target, plain);
 	for (int i = 0; i < IH_CODE_NAMES_MAX; i++)
-		others &= differs(code->names[i], plain);
+		others &= differs(code->names[i] & ~IH_CODE_AWAITED, plain);
 	for (int i = 0; i < IH_CODE_ALSO_MAX; i++)
 		others &= differs(code->also[i], plain);
 	return others ? 0 : 1;
 }
 
-/* A file of code was opened, and is trusted. */
+/* A file of code was opened, and is trusted; or a folder, in which code is known by its name. A
+ * name stays given: a library can bear the script's name, and is opened before it. */
 __attribute__((noinline)) int ih_take_name(struct ih_code_state *code, __u32 plain)
 {
 	__u32 link = 0;
@@ -130,14 +132,16 @@ __attribute__((noinline)) int ih_take_name(struct ih_code_state *code, __u32 pla
 	code->link = 0;
 	code->target = 0;
 	for (int i = 0; i < IH_CODE_NAMES_MAX; i++) {
-		if (code->names[i] != plain && (!link || code->names[i] != link))
+		__u32 awaited = plain | IH_CODE_AWAITED, linked = link | IH_CODE_AWAITED;
+
+		if (code->names[i] != awaited && (!link || code->names[i] != linked))
 			continue;
-		code->names[i] = 0;
-		if (code->n)
-			code->n--;
+		code->names[i] &= ~IH_CODE_AWAITED;
+		if (code->left && code->left != 255)
+			code->left--;
 		break;
 	}
-	if (code->phase == IH_PHASE_START && !code->n)
+	if (code->phase == IH_PHASE_START && !code->left)
 		code->phase = IH_PHASE_RUN;
 	return 0;
 }
@@ -234,9 +238,9 @@ int BPF_PROG(ih_code_open, struct file *file, int ret)
 		return -EPERM;
 	state = ih_inode(file->f_inode, config->epoch);
 	trusted = state && state->trust >= config->min_trust;
-	code = code_of_process();
+	code = code_of_process(BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!code)
-		return 0;
+		return -EPERM; /* no memory to know it by */
 	if (trusted && code->phase != IH_PHASE_START && !code->target)
 		return 0;
 	name.grammar = me->grammar - 1;
@@ -270,36 +274,60 @@ __attribute__((noinline)) int ih_name_target(__u64 address)
 }
 
 /* A link with a name of code: what is opened next by the target's name is code as well. */
+static __always_inline void note_link(struct dentry *dentry, struct inode *inode,
+				      struct ih_code_state *code, __u32 grammar)
+{
+	struct inode___link *link = (void *)inode;
+	struct ih_name name = { 0 };
+	bool is_next;
+	char *text;
+
+	name.grammar = grammar - 1;
+	name.address = (__u64)BPF_CORE_READ(dentry, d_name.name);
+	if (ih_name_look(&name) < 0)
+		return;
+	is_next = code->target && code->target == name.plain;
+	if (!is_next && !ih_is_given(code, name.plain) && !is_known(&name))
+		return;
+	if (!is_next)
+		code->link = name.plain;
+	/* Links whose text is not kept with the inode: nobody knows where they lead. */
+	text = BPF_CORE_READ(link, i_link);
+	code->target = text ? (__u32)ih_name_target((__u64)text) : IH_CODE_ANY;
+}
+
 SEC("lsm/inode_follow_link")
 int BPF_PROG(ih_follow, struct dentry *dentry, struct inode *inode, bool rcu, int ret)
 {
 	struct ih_task_state *me;
 	struct ih_code_state *code;
-	struct inode___link *link = (void *)inode;
-	struct ih_name name = { 0 };
-	bool is_next;
-	char *text;
 
 	if (ret)
 		return ret;
 	me = ih_me();
 	if (!me || !me->grammar)
 		return 0;
-	code = code_of_process();
-	if (!code || code->phase == IH_PHASE_CHECK)
+	code = code_of_process(0);
+	if (code && code->phase != IH_PHASE_CHECK)
+		note_link(dentry, inode, code, me->grammar);
+	return 0;
+}
+
+/* node finds out by itself where its script is, and opens it by that name. */
+SEC("lsm/inode_readlink")
+int BPF_PROG(ih_readlink, struct dentry *dentry, int ret)
+{
+	struct ih_task_state *me;
+	struct ih_code_state *code;
+
+	if (ret)
+		return ret;
+	me = ih_me();
+	if (!me || !me->grammar)
 		return 0;
-	name.grammar = me->grammar - 1;
-	name.address = (__u64)dentry->d_name.name;
-	if (ih_name_look(&name) < 0)
-		return 0;
-	is_next = code->target && code->target == name.plain;
-	if (!is_next && !ih_is_given(code, name.plain) && !is_known(&name))
-		return 0;
-	if (!is_next)
-		code->link = name.plain;
-	/* Links whose text is not kept with the inode: nobody knows where they lead. */
-	text = BPF_CORE_READ(link, i_link);
-	code->target = text ? (__u32)ih_name_target((__u64)text) : IH_CODE_ANY;
+	code = code_of_process(0);
+	if (code && code->phase == IH_PHASE_START)
+		note_link(dentry, BPF_CORE_READ(dentry, d_inode), code, me->grammar);
 	return 0;
 }
 
@@ -320,7 +348,7 @@ int BPF_PROG(ih_task_alloc, struct task_struct *task, unsigned long clone_flags,
 		return -EPERM; /* without memory for it nobody would know what the child is */
 	if (!mine->grammar || (clone_flags & CLONE_THREAD))
 		return 0;
-	code = code_of_process();
+	code = code_of_process(0);
 	if (!code)
 		return 0;
 	code = bpf_task_storage_get(&ih_codes, task, code, BPF_LOCAL_STORAGE_GET_F_CREATE);

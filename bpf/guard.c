@@ -247,7 +247,7 @@ static void mark_process(struct ih_guard *g, const char *number)
 	if (stat(path, &st) < 0)
 		return;
 	file = ih_gate_file_of(&st);
-	if (ih_catalog_get(g->catalog, &file.key, &seed) == 0 && !seed.grammar &&
+	if (ih_catalog_get(g->catalog, &file.key, &seed) == 0 &&
 	    seed.ctime_s == file.seed.ctime_s && seed.ctime_ns == file.seed.ctime_ns)
 		(void)g->backend->mark(g->state, (pid_t)pid, &seed);
 }
@@ -255,7 +255,7 @@ static void mark_process(struct ih_guard *g, const char *number)
 /*
  * What runs already was started when nobody looked. A process whose program is vouched for is what
  * it would be had it been started now: process 1, which hands text to shells, first of all. What an
- * interpreter runs cannot be told any more: it stays unverified.
+ * interpreter runs cannot be told any more: ih_gate_mark() calls it unverified.
  */
 static void mark_processes(struct ih_guard *g)
 {

@@ -195,11 +195,30 @@ static struct ih_gate_config make_config(const struct ih_guard *g, const struct 
 	return c;
 }
 
+/* The names of what the policy trusts. Return: how many. */
+static size_t list_trees(const struct ih_policy *policy, const char *ret[static IH_GATE_TREES_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < policy->n_providers; i++) {
+		const struct ih_provider *p = &policy->providers[i];
+
+		for (size_t k = 0; k < p->n_trees && n < IH_GATE_TREES_MAX; k++)
+			ret[n++] = p->trees[k];
+		if (p->kind == IH_PROVIDER_NIX && !p->root && n < IH_GATE_TREES_MAX)
+			ret[n++] = p->store ? p->store : "/nix/store";
+	}
+	return n;
+}
+
 int ih_guard_put(struct ih_guard *g, struct ih_guard_rules *rules, struct ih_diag *diag)
 {
 	static uint16_t interpreters[IH_TABLES_GRAMMARS];
 	const struct ih_policy *policy = rules->policy;
+	const char *trees[IH_GATE_TREES_MAX];
 	struct ih_gate_policy put = {
+		.trees = trees,
+		.n_trees = list_trees(policy, trees),
 		.config = make_config(g, policy),
 		.rules = policy->rules,
 		.n_rules = (uint32_t)policy->n_rules,

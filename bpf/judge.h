@@ -17,9 +17,14 @@ static __always_inline const struct ih_gate_config *ih_gate(void)
 	return bpf_map_lookup_elem(&ih_config, &slot);
 }
 
+/* Threads of a process that is older than the gates are what its leader is: the guard marks that.
+ */
 static __always_inline struct ih_task_state *ih_me(void)
 {
-	return bpf_task_storage_get(&ih_tasks, bpf_get_current_task_btf(), NULL, 0);
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct ih_task_state *me = bpf_task_storage_get(&ih_tasks, task, NULL, 0);
+
+	return me ? me : bpf_task_storage_get(&ih_tasks, task->group_leader, NULL, 0);
 }
 
 /* By the program that it runs, so that a guard that was restarted is known at once. */

@@ -46,6 +46,7 @@ typedef _Bool bool;
 #define MS_RDONLY      1
 #define MS_REMOUNT     32
 #define MS_BIND	       4096
+#define MS_REC	       16384
 #define MS_PROPAGATION ((1 << 17) | (1 << 18) | (1 << 19) | (1 << 20))
 
 enum bpf_map_type {
@@ -159,8 +160,27 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+struct ns_common {
+	unsigned int inum;
+};
+
+struct mnt_namespace {
+	struct ns_common ns;
+};
+
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct vfsmount mnt;
+	int mnt_group_id; /* not 0: shared, so that others see what is mounted here */
+};
+
 struct task_struct {
 	int pid, tgid;
+	struct nsproxy *nsproxy;
 	struct files_struct *files;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;

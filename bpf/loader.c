@@ -24,6 +24,7 @@
 #define FILES_DEFAULT  262144u
 #define RING_DEFAULT   (1u << 20)
 #define LIBBPF_LOG_MAX 512
+#define FOLDERS_MAX    64 /* beside the files, so that a full table does not lose them */
 
 struct ih_gate {
 	struct ih_gate_bpf *skeleton;
@@ -92,7 +93,7 @@ static int size_maps(struct ih_gate_bpf *skeleton, const struct ih_gate_limits *
 
 	if (files > IH_GATE_FILES_MAX)
 		return -E2BIG;
-	r = bpf_map__set_max_entries(skeleton->maps.ih_seeds, files);
+	r = bpf_map__set_max_entries(skeleton->maps.ih_seeds, files + FOLDERS_MAX);
 	return r ? r : bpf_map__set_max_entries(skeleton->maps.ih_events, ring);
 }
 
@@ -368,6 +369,47 @@ static int put_rules(struct ih_gate *gate, uint32_t slot, const struct ih_gate_p
 	return r;
 }
 
+static int put_tree(struct ih_gate *gate, uint32_t slot, const char *name)
+{
+	struct ih_tree_key key = { .hash = IH_HASH_START, .slot = slot };
+	const uint8_t there = 1;
+	size_t len = strlen(name);
+
+	while (len > 1 && name[len - 1] == '/')
+		len--;
+	for (size_t i = 0; i < len; i++)
+		key.hash = ih_hash_byte(key.hash, (uint8_t)name[i]);
+	return bpf_map__update_elem(gate->skeleton->maps.ih_trees, &key, sizeof(key), &there,
+				    sizeof(there), BPF_ANY);
+}
+
+/* Those of the set before the last one go first. */
+static int put_trees(struct ih_gate *gate, uint32_t slot, const struct ih_gate_policy *policy)
+{
+	struct ih_tree_key keys[2 * IH_GATE_TREES_MAX], *last = NULL;
+	size_t n = 0;
+	int r = 0;
+
+	while (n < IH_ARRAY_SIZE(keys) && bpf_map__get_next_key(gate->skeleton->maps.ih_trees, last,
+								&keys[n], sizeof(keys[n])) == 0)
+		last = &keys[n++];
+	for (size_t i = 0; i < n; i++)
+		if (keys[i].slot == slot)
+			(void)bpf_map__delete_elem(gate->skeleton->maps.ih_trees, &keys[i],
+						   sizeof(keys[i]), 0);
+	for (size_t i = 0; i < policy->n_trees && i < IH_GATE_TREES_MAX && r == 0; i++)
+		r = put_tree(gate, slot, policy->trees[i]);
+	return r;
+}
+
+/* The guard sees what everybody sees: its namespace is the machine's. */
+static uint32_t own_mounts(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/mnt", &st) < 0 ? 0 : (uint32_t)st.st_ino;
+}
+
 int ih_gate_put(struct ih_gate *gate, const struct ih_gate_policy *policy, struct ih_diag *diag)
 {
 	struct ih_gate_config config = policy->config;
@@ -375,11 +417,14 @@ int ih_gate_put(struct ih_gate *gate, const struct ih_gate_policy *policy, struc
 	int r;
 
 	config.n_rules = policy->n_rules;
+	config.mounts = own_mounts();
 	r = put_rules(gate, next, policy);
 	if (r == 0 && policy->grammars)
 		r = put_grammars(gate, next, policy->grammars);
 	if (r == 0 && policy->grammars)
 		r = put_names(gate, next, policy);
+	if (r == 0)
+		r = put_trees(gate, next, policy);
 	if (r == 0)
 		r = bpf_map__update_elem(gate->skeleton->maps.ih_config, &next, sizeof(next),
 					 &config, sizeof(config), BPF_ANY);
@@ -416,8 +461,9 @@ int ih_gate_mark(struct ih_gate *gate, pid_t pid, const struct ih_seed *seed)
 {
 	const struct ih_task_state state = {
 		.grammar = seed->grammar,
-		.provenance = seed->flags & IH_SEED_LOGIN ? IH_PROVENANCE_INTERACTIVE
-							  : IH_PROVENANCE_VERIFIED,
+		.provenance = seed->grammar		    ? IH_PROVENANCE_UNVERIFIED
+			      : seed->flags & IH_SEED_LOGIN ? IH_PROVENANCE_INTERACTIVE
+							    : IH_PROVENANCE_VERIFIED,
 		.flags = seed->flags,
 	};
 

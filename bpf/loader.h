@@ -86,6 +86,10 @@ struct ih_gate_policy {
 	uint32_t n_rules;
 	const struct ih_tables *grammars; /* NULL: nothing is known to be an interpreter */
 	const uint16_t *interpreters;	  /* for each grammar: struct ih_facts.interpreter */
+	/* Folders by name: code searched for elsewhere is nobody's. At most IH_GATE_TREES_MAX
+	 * count. */
+	const char *const *trees;
+	size_t n_trees;
 };
 
 /**
@@ -101,7 +105,8 @@ int ih_gate_put(struct ih_gate *gate, const struct ih_gate_policy *policy, struc
 int ih_gate_mark_guard(struct ih_gate *gate, struct ih_diag *diag);
 
 /* What a process is that was started before there was a gate, by the seed of its program; its
- * children inherit it. Return: 0, -ESRCH, another negative errno. */
+ * children inherit it. What an interpreter runs cannot be told any more: it is unverified, and its
+ * code is gated from here on. Return: 0, -ESRCH, another negative errno. */
 int ih_gate_mark(struct ih_gate *gate, pid_t pid, const struct ih_seed *seed);
 
 /* From here the kernel enforces. All programs or none. */

@@ -9,6 +9,7 @@ struct ih_map_tasks ih_tasks SEC(".maps");
 struct ih_map_codes ih_codes SEC(".maps");
 struct ih_map_alike ih_namesakes SEC(".maps");
 struct ih_map_tables ih_grammars SEC(".maps");
+struct ih_map_trees ih_trees SEC(".maps");
 struct ih_map_seeds ih_seeds SEC(".maps");
 struct ih_map_events ih_events SEC(".maps");
 struct ih_map_counts ih_counts SEC(".maps");

@@ -28,18 +28,19 @@ struct ih_inode_state {
 #define IH_CODE_NAMES_MAX 12
 #define IH_CODE_ALSO_MAX  4
 #define IH_CODE_ANY	  1 /* no hash of a name: any name */
+#define IH_CODE_AWAITED	  1 /* in a name: no hash has this bit */
 
 /* Which names an interpreter was given for code, and how far it is in opening it. A process has
  * one, with its leader; a child that is forked has its own. */
 struct ih_code_state {
-	__u32 names[IH_CODE_NAMES_MAX]; /* 0: none, or opened already */
+	__u32 names[IH_CODE_NAMES_MAX]; /* 0: none; with IH_CODE_AWAITED: not opened yet */
 	__u32 link;			/* a name of code that was a symbolic link … */
 	__u32 target;			/* … and what it leads to; IH_CODE_ANY: not known */
 	__u8 phase;			/* enum ih_task_phase */
-	__u8 n;				/* names left */
+	__u8 n;				/* names; 255: more than there is room for */
 	__u8 by_itself;			/* none was given: it finds its file (make) */
-	__u8 pad;
-	__u32 also[IH_CODE_ALSO_MAX]; /* given to the interpreter whose name the script bears */
+	__u8 left;			/* that are still awaited: the script, or all of them */
+	__u32 also[IH_CODE_ALSO_MAX];	/* given to the interpreter whose name the script bears */
 };
 
 /* A script that bears an interpreter's name (R, irb), on its way through execve(). */

@@ -16,8 +16,10 @@
 #define OPTION_STRINGS_MAX 4 /* variables with options that are read; more is unclear */
 #define ENV_NAME_MAX	   80
 
-#define TEMPLATE	 (1 << 16) /* elements hold a '?', and are folders */
-#define NAME_OF_TEMPLATE 2
+#define TEMPLATE	  (1 << 16) /* elements hold a '?', and are folders */
+#define NAME_OF_TEMPLATE  2
+#define FOLDER_EMPTY_HERE 2 /* an empty element is the working directory */
+#define IH_HASH_UPWARD	  ih_hash_byte(ih_hash_byte(IH_HASH_START, '.'), '.')
 
 #define IH_TEXT_SUBSTITUTION 0x41 /* is there a '$' or a '`'? */
 
@@ -42,6 +44,7 @@ struct ih_reading {
 	struct ih_option_string options[OPTION_STRINGS_MAX];
 	__u64 start, at, end; /* the new stack */
 	__u64 hash;	      /* of a file's name so far */
+	__u64 whole;	      /* of a folder's whole path so far */
 	__u32 argc, number;   /* of arguments; of the string at hand */
 	__u32 first;	      /* where the walk begins: 0 when argv[0] is a word (busybox) */
 	__u32 stage;	      /* enum ih_stage */
@@ -58,6 +61,8 @@ struct ih_reading {
 	__u32 pure, impure; /* code that can only compute; other code */
 	__u32 main;	    /* names in code that are what the invocation is all about */
 	__u32 adding, is_main, in_name;
+	__u32 is_folder, some, inside, upward; /* of an element of a path list */
+	__u32 outside;	     /* a folder of code was given that lies in no tree that is trusted */
 	__u32 begin, length; /* in scan.text, of what is looked at */
 	__u32 separators;    /* of a list, a byte each; TEMPLATE */
 	__u32 rest_len, cut_at, out, quote, escaped, has_equals, in_word;
@@ -133,6 +138,41 @@ static __always_inline void end_name(struct ih_reading *r)
 	r->code.n = (__u8)(n + 1);
 }
 
+/* Does what was read so far name a tree that is trusted? A ".." leads out of it again. */
+static __always_inline void look_inside(struct ih_reading *r)
+{
+	struct ih_tree_key key = { .hash = r->whole, .slot = ih_slot_now() };
+
+	r->inside |= bpf_map_lookup_elem(&ih_trees, &key) != NULL;
+	r->upward |= r->hash == IH_HASH_UPWARD;
+}
+
+/* A list of a hundred trusted folders is none of anybody's business. */
+__attribute__((noinline)) int ih_end_folder(struct ih_reading *r)
+{
+	if (!r)
+		return 0;
+	if (r->some) {
+		look_inside(r);
+		if (r->inside && !r->upward)
+			r->in_name = 0;
+		else
+			r->outside = 1;
+	} else {
+		r->outside |= r->is_folder & FOLDER_EMPTY_HERE;
+	}
+	return 0;
+}
+
+static __always_inline void begin_element(struct ih_reading *r)
+{
+	r->hash = IH_HASH_START;
+	r->whole = IH_HASH_START;
+	r->some = 0;
+	r->inside = 0;
+	r->upward = 0;
+}
+
 static int name_byte(__u32 index, struct ih_reading **context)
 {
 	struct ih_reading *r = *context;
@@ -140,15 +180,23 @@ static int name_byte(__u32 index, struct ih_reading **context)
 	__u32 low = r->separators & 0xff, high = r->separators >> 8 & 0xff;
 
 	if (c && (c == low || c == high)) {
+		if (r->is_folder)
+			(void)ih_end_folder(r);
 		end_name(r);
-		r->hash = IH_HASH_START;
-	} else if (c == '/') {
+		begin_element(r);
+		return 0;
+	}
+	if (c == '/') {
+		if (r->is_folder)
+			look_inside(r);
 		r->in_name &= NAME_OF_TEMPLATE;
 		r->hash = IH_HASH_START;
 	} else {
 		r->in_name |= c == '?' && (r->separators & TEMPLATE) ? NAME_OF_TEMPLATE : 1;
 		r->hash = ih_hash_byte(r->hash, c);
 	}
+	r->whole = ih_hash_byte(r->whole, c);
+	r->some = 1;
 	return 0;
 }
 
@@ -159,13 +207,16 @@ __attribute__((noinline)) int ih_read_names(struct ih_reading *r)
 
 	if (!r)
 		return 0;
-	r->hash = IH_HASH_START;
+	begin_element(r);
 	r->in_name = 0;
 	bpf_loop(r->length & (IH_SCAN_TEXT_MAX - 1), name_byte, &context, 0);
-	if (r->scan.text.len >= IH_SCAN_TEXT_MAX - 1)
+	if (r->scan.text.len >= IH_SCAN_TEXT_MAX - 1) {
 		r->code.n = 255;
-	else
-		end_name(r);
+		return 0;
+	}
+	if (r->is_folder)
+		(void)ih_end_folder(r);
+	end_name(r);
 	return 0;
 }
 
@@ -184,6 +235,13 @@ static __always_inline void found_names(struct ih_reading *r, __u32 is_main)
 	r->is_main = is_main;
 	r->impure |= !r->variable;
 	(void)ih_read_names(r);
+}
+
+static __always_inline void found_folders(struct ih_reading *r, const struct ih_rule_entry *rule)
+{
+	r->is_folder = rule->bits & IH_RULE_EMPTY_HERE ? 1 | FOLDER_EMPTY_HERE : 1;
+	found_names(r, 0);
+	r->is_folder = 0;
 }
 
 static __always_inline bool is_pure_test(__u32 test)
@@ -325,6 +383,37 @@ __attribute__((noinline)) int ih_read_key(struct ih_reading *r, __u32 table)
 	return 0;
 }
 
+/* perl -Mlib=/folder: a module that is handed code. Return: 1 when r->begin names it now. */
+__attribute__((noinline)) int ih_read_import(struct ih_reading *r, __u32 table)
+{
+	const struct ih_tables *t = ih_tables_now();
+	const struct ih_rule_entry *rule;
+	__u32 dash, key;
+	int at;
+
+	if (!r || !t || !table)
+		return 0;
+	dash = IH_SCAN_BYTE(&r->scan, r->begin) == '-';
+	key = ih_scan_key(&r->scan, r->begin + dash, r->length - dash);
+	if (r->begin + dash + key >= r->begin + r->length)
+		return 0;
+	ih_scan_ask_for(&r->scan, table, IH_SCOPE_KEY, r->begin + dash, key);
+	at = ih_scan_find(&r->scan);
+	if (at < 0)
+		return 0;
+	rule = IH_SCAN_RULE(t, IH_SCAN_SLOT(t, at)->rule);
+	if (rule->role == IH_ROLE_UNCLEAR)
+		r->unclear = 1;
+	if (rule->role != IH_ROLE_PATH && rule->role != IH_ROLE_FILE)
+		return 0;
+	r->begin += dash + key + 1;
+	r->length -= dash + key + 1;
+	r->separators = (__u32)rule->separator[1] << 8 | rule->separator[0];
+	r->is_folder = rule->role == IH_ROLE_PATH;
+	r->is_main = 0;
+	return 1;
+}
+
 /* What the text at r->begin is by rule @index: ih_reader_found() of user space. Programs and native
  * code are judged when they are started and mapped, modules when they are opened. */
 __attribute__((noinline)) int ih_read_found(struct ih_reading *r, __u32 index)
@@ -363,6 +452,8 @@ __attribute__((noinline)) int ih_read_found(struct ih_reading *r, __u32 index)
 		found_required(r);
 		break;
 	case IH_ROLE_PATH:
+		found_folders(r, rule);
+		break;
 	case IH_ROLE_CONFIG:
 		found_names(r, 0);
 		break;
@@ -370,6 +461,9 @@ __attribute__((noinline)) int ih_read_found(struct ih_reading *r, __u32 index)
 		r->impure = 1;
 		if (ih_read_test(r, IH_TEXT_MODULE_NAME))
 			found_inline(r);
+		else if (ih_read_import(r, rule->target))
+			(void)ih_read_names(r);
+		r->is_folder = 0;
 		break;
 	case IH_ROLE_SPLIT: /* env runs, and what it starts is judged in its turn */
 		r->scan.seen |= IH_SEEN_COMMAND;

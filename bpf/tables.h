@@ -16,13 +16,26 @@ struct ih_map_tables {
 };
 extern struct ih_map_tables ih_grammars SEC(".maps");
 
+struct ih_map_trees {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 2 * IH_GATE_TREES_MAX);
+	__type(key, struct ih_tree_key);
+	__type(value, __u8);
+};
+extern struct ih_map_trees ih_trees SEC(".maps");
+
+static __always_inline __u32 ih_slot_now(void)
+{
+	__u32 zero = 0, *active = bpf_map_lookup_elem(&ih_active, &zero);
+
+	return active ? *active & 1 : 0;
+}
+
 static __always_inline const struct ih_tables *ih_tables_now(void)
 {
-	__u32 zero = 0, slot = 0;
-	__u32 *active = bpf_map_lookup_elem(&ih_active, &zero);
+	__u32 slot = ih_slot_now();
 
-	if (active)
-		slot = *active & 1;
 	return bpf_map_lookup_elem(&ih_grammars, &slot);
 }
 

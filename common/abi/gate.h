@@ -20,6 +20,16 @@ struct ih_file_key {
 };
 _Static_assert(sizeof(struct ih_file_key) == 16, "map key");
 
+#define IH_GATE_TREES_MAX 256
+
+/* The name of a tree that a policy trusts, as its text is hashed, and the policy's slot. */
+struct ih_tree_key {
+	__u64 hash; /* ih_hash_byte() of each byte, from IH_HASH_START */
+	__u32 slot;
+	__u32 pad;
+};
+_Static_assert(sizeof(struct ih_tree_key) == 16, "map key");
+
 enum ih_seed_flag {
 	IH_SEED_JIT = 1 << 0,	   /* an interpreter that writes machine code at run time */
 	IH_SEED_SCRIPTS = 1 << 1,  /* an interpreter: what it opens as code is gated */
@@ -70,7 +80,7 @@ struct ih_gate_config {
 	__u32 min_trust; /* enum ih_trust_class that programs, libraries and code files need */
 	__u32 n_rules;
 	__u32 n_devices; /* block devices that nobody may open for writing while the lock is on */
-	__u32 pad;
+	__u32 mounts;	 /* number of the mount namespace that is protected; 0: all are */
 	__u32 devices[IH_GATE_DEVICES_MAX];
 };
 _Static_assert(sizeof(struct ih_gate_config) == 64, "map value");

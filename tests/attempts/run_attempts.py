@@ -22,6 +22,7 @@ test a system-wide guard such as a BPF LSM policy).
   --prepare CMD    shell command run once after the store is built, with STORE
                    set: whatever makes the system trust it
   --every N        each Nth case only: a cross-section in a fraction of the time
+  --from K         beginning with case K (0)
   --only REGEX     cases whose id matches        --category NAME  (repeatable)
   --expect E       deny or allow only            --layer NAME     (repeatable)
   --skip-policy    leave out benign cases with tier=policy
@@ -214,14 +215,14 @@ def main():
     if "--" in av: i = av.index("--"); av, prefix = av[:i], av[i + 1:]
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--suite", action="append"); ap.add_argument("--judge", action="store_true"); ap.add_argument("--store"); ap.add_argument("--prepare"); ap.add_argument("--native")
-    ap.add_argument("--only"); ap.add_argument("--every", type=int, default=1); ap.add_argument("--category", action="append"); ap.add_argument("--layer", action="append"); ap.add_argument("--expect")
+    ap.add_argument("--only"); ap.add_argument("--every", type=int, default=1); ap.add_argument("--from", type=int, default=0, dest="begin"); ap.add_argument("--category", action="append"); ap.add_argument("--layer", action="append"); ap.add_argument("--expect")
     ap.add_argument("--skip-policy", action="store_true"); ap.add_argument("--uid", type=int, default=0); ap.add_argument("--jobs", type=int, default=1)
     ap.add_argument("--timeout", type=float, default=20); ap.add_argument("--json"); ap.add_argument("--validate", action="store_true"); ap.add_argument("--keep", action="store_true")
     ap.add_argument("--fast", action="store_true", help="do not wait 0.25 s for late payloads"); ap.add_argument("--tmp", default="/tmp"); ap.add_argument("-v", action="store_true")
     a = ap.parse_args(av); a.prefix = prefix
     suites = ["sample.jsonl", "own.jsonl"] + (["words.jsonl"] if a.judge else [])
     cases = [json.loads(l) for f in a.suite or [os.path.join(H, n) for n in suites] for l in open(f) if l.strip()]
-    cases = cases[::a.every]
+    cases = cases[a.begin::a.every]
     if a.judge: cases = [c for c in cases if decided_by_words(c)]
     if a.only: cases = [c for c in cases if re.search(a.only, c["id"])]
     if a.category: cases = [c for c in cases if c["category"] in a.category]

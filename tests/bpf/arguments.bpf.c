@@ -14,6 +14,7 @@ struct ih_map_tasks ih_tasks SEC(".maps");
 struct ih_map_codes ih_codes SEC(".maps");
 struct ih_map_alike ih_namesakes SEC(".maps");
 struct ih_map_tables ih_grammars SEC(".maps");
+struct ih_map_trees ih_trees SEC(".maps");
 struct ih_map_seeds ih_seeds SEC(".maps");
 struct ih_map_events ih_events SEC(".maps");
 struct ih_map_counts ih_counts SEC(".maps");
@@ -43,8 +44,9 @@ int read_strings(struct question *q)
 	q->mode = read_arguments(r, t, q->kind);
 	q->facts = r->facts;
 	q->n = r->code.n;
+	q->outside = r->outside;
 	for (int i = 0; i < QUESTION_NAMES; i++)
-		q->names[i] = r->code.names[i];
+		q->names[i] = r->code.names[i] & ~IH_CODE_AWAITED;
 	return 0;
 }
 

@@ -157,6 +157,16 @@ static const struct ih_source *forgotten(const struct question *q)
 	return NULL;
 }
 
+/* No tree is trusted here: each folder of code lies outside. */
+static bool has_folder(void)
+{
+	for (size_t i = 0; i < invocation.n_sources; i++)
+		if (invocation.sources[i].kind == IH_SOURCE_PATH &&
+		    invocation.sources[i].origin != IH_ORIGIN_DEFAULT)
+			return true;
+	return false;
+}
+
 /* A name that no source has: what bears it would be refused for nothing. */
 static bool is_too_much(const struct question *q)
 {
@@ -203,6 +213,8 @@ static void compare(const char *id, const struct question *q)
 		complain(id, "purity", invocation.pure ? "not pure" : "pure", "the other");
 	else if (is_too_much(q))
 		complain(id, "names", "knows one more", "fewer");
+	else if (has_folder() != !!q->outside)
+		complain(id, "folders", q->outside ? "some" : "none", "the other");
 	else if (lost)
 		complain(id, lost->via, "does not know the file", lost->text);
 }

@@ -10,6 +10,6 @@ struct question {
 	__u64 start, end; /* the strings */
 	__u32 argc, grammar, kind;
 	/* answers */
-	__u32 mode, facts, n;
+	__u32 mode, facts, n, outside;
 	__u32 names[QUESTION_NAMES];
 };

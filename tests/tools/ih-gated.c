@@ -56,13 +56,15 @@ static void print(void *context, const struct ih_event *event)
 		fprintf(stderr, "event %u %u %s\n", event->act, event->reason, event->path);
 }
 
-static int put_policy(struct ih_gate_config config, struct ih_diag *diag)
+static int put_policy(struct ih_gate_config config, char **trees, size_t n, struct ih_diag *diag)
 {
 	const struct ih_grammars *grammars = ih_grammars_builtin();
 	static uint16_t interpreters[IH_TABLES_GRAMMARS];
 	struct ih_gate_policy put = { .config = config,
 				      .grammars = ih_grammars_tables(grammars),
-				      .interpreters = interpreters };
+				      .interpreters = interpreters,
+				      .trees = (const char *const *)trees,
+				      .n_trees = n };
 	struct ih_policy *policy;
 	int r;
 
@@ -121,7 +123,7 @@ int main(int argc, char **argv)
 	struct ih_diag diag = { 0 };
 	const char *store = NULL;
 	bool list = false;
-	int i = 1, r;
+	int i = 1, first, r;
 
 	for (; i < argc && strncmp(argv[i], "--", 2) == 0 && argv[i][2]; i++) {
 		config.audit |= strcmp(argv[i], "--audit") == 0;
@@ -136,7 +138,7 @@ int main(int argc, char **argv)
 		return fail(&diag);
 	if (list)
 		return print_programs();
-	for (; i < argc && strcmp(argv[i], "--") != 0; i++)
+	for (first = i; i < argc && strcmp(argv[i], "--") != 0; i++)
 		if (nftw(argv[i], vouch, 64, FTW_PHYS) != 0)
 			fprintf(stderr, "ih-gated: could not vouch for all of '%s'\n", argv[i]);
 	if (i + 1 >= argc)
@@ -146,7 +148,8 @@ int main(int argc, char **argv)
 		return fail(&diag);
 	fprintf(stderr, "ih-gated: %u files\n", added);
 	ih_gate_listen(gate, print, NULL);
-	if (ih_gate_mark_guard(gate, &diag) < 0 || put_policy(config, &diag) < 0 ||
+	if (ih_gate_mark_guard(gate, &diag) < 0 ||
+	    put_policy(config, argv + first, (size_t)(i - first), &diag) < 0 ||
 	    ih_gate_attach(gate, &diag) < 0)
 		return fail(&diag);
 	fprintf(stderr, "ih-gated: attached\n");

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The argument gate: what an argv and an environment mean to an interpreter, decided in the kernel
-# by profile server. Each act works without the gate, is killed or refused with it, and neighbours
+# The argument gate and the code-open gate: what an argv and an environment mean to an interpreter,
+# and which files it opens for code, decided in the kernel by profile server. Each act works without the gate, is killed or refused with it, and neighbours
 # go on working. The acts are started by this shell, which ran before there was a gate, so that
 # nobody knows what it is: its provenance is "unverified".
 # packages: python3-minimal perl-base nodejs gawk busybox-static
@@ -13,6 +13,23 @@ echo 'print("ok")' > /usr/share/lab/ok.py
 echo 'echo ok' > /usr/share/lab/ok.sh
 echo 'print "ok\n";' > /usr/share/lab/ok.pl
 chmod 755 /usr/share/lab/*
+
+# Code that nobody vouches for, by names that tell nothing, and what trusted scripts do with data.
+mkdir /run/lab/x /usr/share/lab/modules
+cp /usr/share/lab/ok.py /run/lab/x/libc.so.6
+cp /usr/share/lab/ok.pl /run/lab/x/Evil.pm
+echo 1 >> /run/lab/x/Evil.pm
+echo 'console.log("ok")' > /run/lab/x/evil
+ln -s libc.so.6 /run/lab/x/link
+echo ok > /run/lab/x/data
+echo 'import evil' > /usr/share/lab/imports.py
+echo 'print("ok")' > /run/lab/x/evil.py
+echo 'use lib; eval { require Evil };' > /usr/share/lab/imports.pl
+echo 'require("evil")' > /usr/share/lab/imports.js
+echo 'console.log(require("fs").readFileSync("/run/lab/x/data", "utf8").trim())' > /usr/share/lab/reads.js
+echo 'print(open("/run/lab/x/data").read().strip())' > /usr/share/lab/reads.py
+echo 'open(my $f, "<", "/run/lab/x/data"); print <$f>;' > /usr/share/lab/reads.pl
+ln -s /usr/share/lab/reads.js /usr/share/lab/reads
 
 # One act a line: name, deny or allow, command for `env`, which hands on its caller's provenance.
 cat > /run/lab/acts <<'ACTS'
@@ -34,6 +51,17 @@ env-env|deny|env env A=1 sh -c echo${IFS}ok
 timeout|deny|timeout 5 bash -c echo${IFS}ok
 nice|deny|nice -n 5 python3 -c print("ok")
 BASH_ENV|deny|BASH_ENV=$(echo${IFS}ok) bash /usr/share/lab/ok.sh
+script-by-a-library's-name|deny|python3 /run/lab/x/libc.so.6
+script-by-link|deny|python3 /run/lab/x/link
+script-on-stdin-by-name|deny|python3 /proc/self/fd/9
+PYTHONPATH|deny|PYTHONPATH=/run/lab/x python3 /usr/share/lab/imports.py
+PERL5LIB|deny|PERL5LIB=/run/lab/x perl /usr/share/lab/imports.pl
+perl-Mlib|deny|perl -Mlib=/run/lab/x /usr/share/lab/imports.pl
+NODE_PATH|deny|NODE_PATH=/run/lab/x node /usr/share/lab/imports.js
+NODE_PATH-in-a-tree|allow|NODE_PATH=/usr/share/lab/modules node /usr/share/lab/reads.js
+node-by-link|allow|node /usr/share/lab/reads
+python-data|allow|PYTHONPATH=/usr/share/lab/modules:/usr/share/lab python3 /usr/share/lab/reads.py
+perl-data|allow|PERL5LIB=/usr/share/lab/modules perl /usr/share/lab/reads.pl
 LUA-like|allow|A_VARIABLE=x bash /usr/share/lab/ok.sh
 python-script|allow|python3 /usr/share/lab/ok.py
 python-args|allow|python3 /usr/share/lab/ok.py -c print(1)
@@ -50,7 +78,7 @@ cat > /run/lab/run.sh <<'RUN'
 cd /tmp || exit 1
 while IFS='|' read -r name want command; do
 	# shellcheck disable=SC2086
-	out=$(/usr/bin/env $command < /dev/null 2> /dev/null)
+	out=$(/usr/bin/env $command < /dev/null 2> /dev/null 9< /run/lab/x/evil.py)
 	status=$?
 	echo "$name|$status|$out"
 done < /run/lab/acts
@@ -86,4 +114,5 @@ tap_is "$(field many 3 /run/lab/during)" ok "3,000 arguments behind the script"
 tap_is "$(field long 3 /run/lab/during)" ok "an argument of 120,000 bytes"
 tap_is "$(field trusted-inline 3 /run/lab/during)" ok "inline code handed over by a trusted script"
 tap_like "$(cat /run/lab/events)" '^event 3 ' "the argument gate reports"
+tap_like "$(cat /run/lab/events)" '^event 4 .*/run/lab/x/evil.py' "the code-open gate reports"
 tap_done
