@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -24,8 +25,15 @@ static const struct {
 	[IH_COMPANION_GLOBAL_CREDENTIAL] = { "global credential", ".extra/global_credentials", 0500,
 					     0400, 12 },
 	[IH_COMPANION_EXTENSION] = { "system extension", ".extra/sysext", 0555, 0444, 13 },
+	[IH_COMPANION_GLOBAL_EXTENSION] = { "global system extension", ".extra/global_sysext", 0555,
+					    0444, 13 },
+	[IH_COMPANION_CONFEXT] = { "configuration extension", ".extra/confext", 0555, 0444, 12 },
+	[IH_COMPANION_GLOBAL_CONFEXT] = { "global configuration extension", ".extra/global_confext",
+					  0555, 0444, 12 },
+	[IH_COMPANION_ADDON] = { "addon", NULL, 0, 0, 12 },
 	[IH_COMPANION_PCR_SIGNATURE] = { "PCR signature", ".extra", 0555, 0444, 0 },
 	[IH_COMPANION_PCR_KEY] = { "PCR key", ".extra", 0555, 0444, 0 },
+	[IH_COMPANION_OS_RELEASE] = { "os-release", ".extra", 0555, 0444, 0 },
 };
 
 const char *ih_companion_kind_name(enum ih_companion_kind kind)
@@ -115,7 +123,7 @@ int ih_companions_archive(enum ih_companion_kind kind, const struct ih_initrd *f
 	return 0;
 }
 
-/* What the stub takes: FAT folds case, so does it. */
+/* What the stub takes: any case of the suffix, ASCII alone, no folder. */
 static bool has_suffix(const char *name, const char *suffix)
 {
 	size_t n = strlen(name), m = strlen(suffix);
@@ -123,9 +131,21 @@ static bool has_suffix(const char *name, const char *suffix)
 	return n > m && name[0] != '.' && !strcasecmp(name + n - m, suffix);
 }
 
+static bool is_taken(int dir, const char *name, const char *suffix)
+{
+	struct stat st;
+
+	for (const char *c = name; *c; c++)
+		if ((unsigned char)*c > 0x7f)
+			return false;
+	return has_suffix(name, suffix) && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       !S_ISDIR(st.st_mode);
+}
+
+/* Capitals first: the stub finds names whatever their case, but sorts them as they are. */
 static int by_name(const void *a, const void *b)
 {
-	return strcasecmp(*(char *const *)a, *(char *const *)b);
+	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 static int list_names(int dir, const char *suffix, char **names, size_t *ret_n)
@@ -143,7 +163,7 @@ static int list_names(int dir, const char *suffix, char **names, size_t *ret_n)
 		return r;
 	}
 	while (!r && (e = readdir(d))) {
-		if (!has_suffix(e->d_name, suffix))
+		if (!is_taken(dir, e->d_name, suffix))
 			continue;
 		if (n == IH_COMPANIONS_MAX)
 			r = -E2BIG;
@@ -183,11 +203,16 @@ static int add(struct ih_companions *c, enum ih_companion_kind kind, int dir, co
 	return c->item[c->n - 1].name ? 0 : -ENOMEM;
 }
 
-static int collect(struct ih_companions *c, enum ih_companion_kind kind, int esp,
-		   const char *folder, struct ih_diag *diag)
+/* One kind of files: where they lie, what their names end in. */
+struct looking {
+	enum ih_companion_kind kind;
+	const char *folder, *suffix;
+	const char *but; /* … and not in this; NULL: whatever they end in */
+};
+
+static int collect(struct ih_companions *c, const struct looking *l, int esp, struct ih_diag *diag)
 {
-	const char *suffix = kind == IH_COMPANION_EXTENSION ? ".raw" : ".cred";
-	_close_ int dir = ih_open_beneath(esp, folder, O_RDONLY | O_DIRECTORY);
+	_close_ int dir = ih_open_beneath(esp, l->folder, O_RDONLY | O_DIRECTORY);
 	char *names[IH_COMPANIONS_MAX] = { NULL };
 	size_t n = 0;
 	int r;
@@ -195,34 +220,48 @@ static int collect(struct ih_companions *c, enum ih_companion_kind kind, int esp
 	if (dir == -ENOENT || dir == -ENOTDIR)
 		return 0;
 	if (dir < 0)
-		return ih_fail(diag, dir, "cannot open '%s': %s", folder, strerror(-dir));
-	r = list_names(dir, suffix, names, &n);
+		return ih_fail(diag, dir, "cannot open '%s': %s", l->folder, strerror(-dir));
+	r = list_names(dir, l->suffix, names, &n);
 	if (r < 0)
-		(void)ih_fail(diag, r, "cannot list '%s': %s", folder, strerror(-r));
+		(void)ih_fail(diag, r, "cannot list '%s': %s", l->folder, strerror(-r));
 	for (size_t i = 0; i < n; i++) {
-		if (!r)
-			r = add(c, kind, dir, names[i], diag);
+		if (!r && !(l->but && has_suffix(names[i], l->but)))
+			r = add(c, l->kind, dir, names[i], diag);
 		free(names[i]);
 	}
 	return r;
 }
 
-int ih_companions_collect(int esp, const char *image, struct ih_companions *ret,
-			  struct ih_diag *diag)
+int ih_companions_collect(int esp, const char *image, const struct ih_stub_rules *rules,
+			  struct ih_companions *ret, struct ih_diag *diag)
 {
+	static const char global[] = "loader/extensions", confext[] = ".confext.raw";
+	const char *but = rules->confexts ? confext : NULL;
 	struct ih_companions c = { 0 };
-	_free_ char *folder = NULL;
-	int r;
+	_free_ char *own = NULL;
+	int r = 0;
 
-	if (asprintf(&folder, "%s.extra.d", image) < 0) {
-		folder = NULL;
+	if (asprintf(&own, "%s.extra.d", image) < 0) {
+		own = NULL;
 		return -ENOMEM;
 	}
-	r = collect(&c, IH_COMPANION_CREDENTIAL, esp, folder, diag);
-	if (!r)
-		r = collect(&c, IH_COMPANION_GLOBAL_CREDENTIAL, esp, "loader/credentials", diag);
-	if (!r)
-		r = collect(&c, IH_COMPANION_EXTENSION, esp, folder, diag);
+	const struct {
+		bool there;
+		struct looking what;
+	} all[] = {
+		{ true, { IH_COMPANION_CREDENTIAL, own, ".cred", NULL } },
+		{ true, { IH_COMPANION_GLOBAL_CREDENTIAL, "loader/credentials", ".cred", NULL } },
+		{ true, { IH_COMPANION_EXTENSION, own, ".raw", but } },
+		{ rules->global, { IH_COMPANION_GLOBAL_EXTENSION, global, ".raw", but } },
+		{ rules->confexts, { IH_COMPANION_CONFEXT, own, confext, NULL } },
+		{ rules->global, { IH_COMPANION_GLOBAL_CONFEXT, global, confext, NULL } },
+		{ rules->addons, { IH_COMPANION_ADDON, "loader/addons", ".addon.efi", NULL } },
+		{ rules->addons, { IH_COMPANION_ADDON, own, ".addon.efi", NULL } },
+	};
+
+	for (size_t i = 0; i < IH_ARRAY_SIZE(all) && !r; i++)
+		if (all[i].there)
+			r = collect(&c, &all[i].what, esp, diag);
 	if (r < 0) {
 		ih_companions_done(&c);
 		return r;

@@ -124,18 +124,14 @@ static int hash_section(const struct ih_pe *pe, const struct ih_pe_section *s,
 }
 
 static int predict_image_sections(struct ih_prediction *p, const struct ih_boot *boot,
-				  struct ih_diag *diag)
+				  const struct ih_stub_rules *rules, struct ih_diag *diag)
 {
 	static const char *const depends[] = { ".profile", ".dtbauto", ".hwids", ".efifw",
 					       ".ucode" };
 	struct ih_section_digest sections[IH_PE_SECTIONS_MAX];
 	const struct ih_pe *pe = boot->image;
-	struct ih_stub stub = { 0 };
 	int r;
 
-	r = ih_stub_identify(boot->image_name, pe, &stub, diag);
-	if (r < 0)
-		return r;
 	/* .ucode moves in front of the initrd, which changes PCR 9; the others depend on hardware.
 	 */
 	for (size_t i = 0; i < IH_ARRAY_SIZE(depends); i++)
@@ -152,7 +148,7 @@ static int predict_image_sections(struct ih_prediction *p, const struct ih_boot 
 			return ih_fail(diag, r, "cannot hash section '%s' of '%s': %s",
 				       sections[i].name, boot->image_name, strerror(-r));
 	}
-	return ih_predict_sections(p, stub.rules, sections, pe->n_sections);
+	return ih_predict_sections(p, rules, sections, pe->n_sections);
 }
 
 /* PCR 12 and 9 */
@@ -281,7 +277,7 @@ static int append_section(const struct ih_pe *pe, const char *section, enum ih_c
 /* The initrd that the kernel gets: the image's, then the stub's archives, each at a multiple of 4.
  */
 static int predict_initrd(struct ih_prediction *p, const struct ih_boot *boot,
-			  struct ih_text *initrd)
+			  const struct ih_stub_rules *rules, struct ih_text *initrd)
 {
 	static const struct ih_companions none;
 	const struct ih_companions *c = boot->companions ? boot->companions : &none;
@@ -297,7 +293,7 @@ static int predict_initrd(struct ih_prediction *p, const struct ih_boot *boot,
 	before = initrd->len;
 	if (!r)
 		r = ih_text_add(initrd, zeros, (4 - initrd->len % 4) % 4);
-	for (int k = IH_COMPANION_CREDENTIAL; k <= IH_COMPANION_EXTENSION && !r; k++)
+	for (int k = IH_COMPANION_CREDENTIAL; k < IH_COMPANION_ADDON && !r; k++)
 		r = predict_companions(p, c, (enum ih_companion_kind)k, initrd);
 	if (!r)
 		r = append_section(boot->image, ".pcrsig", IH_COMPANION_PCR_SIGNATURE,
@@ -305,13 +301,29 @@ static int predict_initrd(struct ih_prediction *p, const struct ih_boot *boot,
 	if (!r)
 		r = append_section(boot->image, ".pcrpkey", IH_COMPANION_PCR_KEY,
 				   "tpm2-pcr-public-key.pem", initrd);
+	if (!r && rules->os_release)
+		r = append_section(boot->image, ".osrel", IH_COMPANION_OS_RELEASE, "os-release",
+				   initrd);
 	/* Alone it is handed over as it is. */
 	if (!r && initrd->len - before < 4)
 		initrd->len = before;
 	return r;
 }
 
-static int predict_kernel(struct ih_prediction *p, const struct ih_boot *boot)
+/* An addon is signed like an image, and changes options and more. */
+static int check_addons(const struct ih_boot *boot, struct ih_diag *diag)
+{
+	for (size_t i = 0; boot->companions && i < boot->companions->n; i++)
+		if (boot->companions->item[i].kind == IH_COMPANION_ADDON)
+			return ih_fail(diag, -EOPNOTSUPP,
+				       "'%s' lies beside '%s'; what the stub does with an addon is "
+				       "not predicted",
+				       boot->companions->item[i].name, boot->image_name);
+	return 0;
+}
+
+static int predict_kernel(struct ih_prediction *p, const struct ih_boot *boot,
+			  const struct ih_stub_rules *rules)
 {
 	struct ih_text initrd = { 0 };
 	struct ih_bytes options = { NULL, 0 };
@@ -321,14 +333,15 @@ static int predict_kernel(struct ih_prediction *p, const struct ih_boot *boot)
 	if (!r)
 		r = ih_predict_options(p, IH_PCR_KERNEL_INITRD, options, "the kernel");
 	if (!r)
-		r = predict_initrd(p, boot, &initrd);
-	if (!r && initrd.len)
+		r = predict_initrd(p, boot, rules, &initrd);
+	if (!r && initrd.len && !rules->boot_secret)
 		r = ih_predict_data(p, IH_PCR_KERNEL_INITRD,
 				    (struct ih_bytes){ (uint8_t *)initrd.data, initrd.len },
 				    "the initrd");
 	ih_text_done(&initrd);
-	p->complete |= 1u << IH_PCR_KERNEL_OPTIONS | 1u << IH_PCR_KERNEL_INITRD |
-		       1u << IH_PCR_SYSTEM_EXTENSIONS;
+	p->complete |= 1u << IH_PCR_KERNEL_OPTIONS | 1u << IH_PCR_SYSTEM_EXTENSIONS;
+	if (!rules->boot_secret)
+		p->complete |= 1u << IH_PCR_KERNEL_INITRD;
 	return r;
 }
 
@@ -466,18 +479,23 @@ static int predict_keys(struct ih_prediction *p, const struct ih_boot *boot, str
 
 int ih_predict_boot(struct ih_prediction *p, const struct ih_boot *boot, struct ih_diag *diag)
 {
+	struct ih_stub stub = { 0 };
 	struct ih_diag why = { "" };
 	int r;
 
 	r = ih_uki_check(boot->image_name, boot->image, &why);
 	if (!r)
+		r = ih_stub_identify(boot->image_name, boot->image, &stub, &why);
+	if (!r)
+		r = check_addons(boot, &why);
+	if (!r)
 		r = predict_images(p, boot, &why);
 	if (!r)
 		r = predict_keys(p, boot, &why);
 	if (!r)
-		r = predict_image_sections(p, boot, &why);
+		r = predict_image_sections(p, boot, stub.rules, &why);
 	if (!r)
-		r = predict_kernel(p, boot);
+		r = predict_kernel(p, boot, stub.rules);
 	if (r < 0)
 		return ih_fail(diag, r, "cannot predict: %s",
 			       why.text[0] ? why.text : strerror(-r));

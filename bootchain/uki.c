@@ -29,22 +29,44 @@ enum {
 };
 
 /*
- * Rows are added, never changed: images outlive the stub that a machine has now. 252 was measured
- * in real boots; the later rows are read from systemd's source (src/fundamental/tpm-pcr.h and
- * uki.h). .pcrsig is in none: it signs the result.
+ * Rows are added, never changed: images outlive the stub that a machine has now. 252, 257 and 262
+ * were measured in real boots; what lies between is read from systemd's source
+ * (src/fundamental/uki.h, tpm-pcr.h before 256; src/boot/stub.c). .pcrsig is in none: it signs the
+ * result.
  */
 static const struct ih_stub_rules stubs[] = {
-	{ 252, { ".linux", ".osrel", ".cmdline", ".initrd", ".splash", ".dtb", ".pcrpkey" } },
-	{ 254,
-	  { ".linux", ".osrel", ".cmdline", ".initrd", ".splash", ".dtb", ".uname", ".pcrpkey" } },
-	{ 255,
-	  { ".linux", ".osrel", ".cmdline", ".initrd", ".splash", ".dtb", ".uname", ".sbat",
-	    ".pcrpkey" } },
-	{ 256,
-	  { ".linux", ".osrel", ".cmdline", ".initrd", ".ucode", ".splash", ".dtb", ".uname",
-	    ".sbat", ".pcrpkey" } },
+	{ .since = 252,
+	  .measured = { ".linux", ".osrel", ".cmdline", ".initrd", ".splash", ".dtb",
+			".pcrpkey" } },
+	{ .since = 254,
+	  .measured = { ".linux", ".osrel", ".cmdline", ".initrd", ".splash", ".dtb", ".uname",
+			".pcrpkey" },
+	  .addons = true },
+	{ .since = 255,
+	  .measured = { ".linux", ".osrel", ".cmdline", ".initrd", ".splash", ".dtb", ".uname",
+			".sbat", ".pcrpkey" },
+	  .addons = true },
+	{ .since = 256,
+	  .measured = { ".linux", ".osrel", ".cmdline", ".initrd", ".ucode", ".splash", ".dtb",
+			".uname", ".sbat", ".pcrpkey" },
+	  .addons = true,
+	  .confexts = true },
+	{ .since = 257,
+	  .measured = { ".linux", ".osrel", ".cmdline", ".initrd", ".ucode", ".splash", ".dtb",
+			".uname", ".sbat", ".pcrpkey" },
+	  .addons = true,
+	  .confexts = true,
+	  .os_release = true },
+	{ .since = 258,
+	  .measured = { ".linux", ".osrel", ".cmdline", ".initrd", ".ucode", ".splash", ".dtb",
+			".uname", ".sbat", ".pcrpkey" },
+	  .addons = true,
+	  .confexts = true,
+	  .os_release = true,
+	  .global = true,
+	  .boot_secret = true },
 };
-enum { STUB_NEWEST = 257 };
+enum { STUB_NEWEST = 262 };
 
 const struct ih_stub_rules *ih_stub_rules(unsigned int major)
 {

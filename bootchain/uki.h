@@ -28,6 +28,11 @@ struct ih_uki_part {
 struct ih_stub_rules {
 	unsigned int since;				/* major version */
 	const char *measured[IH_STUB_MEASURED_MAX + 1]; /* NULL-terminated */
+	bool addons;	  /* takes signed addons from beside the image */
+	bool confexts;	  /* takes configuration extensions apart from system extensions */
+	bool os_release;  /* puts .osrel behind the initrd, too */
+	bool global;	  /* takes extensions from /loader/extensions, too */
+	bool boot_secret; /* puts a secret behind the initrd, which nobody can predict */
 };
 
 struct ih_stub {

@@ -214,6 +214,23 @@ static int finish_json(struct ih_json_out *out, const struct ih_pcrs *pcrs)
 	return ih_output_json(out, NULL);
 }
 
+static void note_what_is_unsigned(const struct ih_boot_plan *plan)
+{
+	const struct ih_companions *c = &plan->companions;
+
+	if (!(plan->prediction.complete >> IH_PCR_KERNEL_INITRD & 1))
+		fprintf(stderr,
+			"note: register %u is not predicted: this stub puts a secret behind the "
+			"initrd\n",
+			IH_PCR_KERNEL_INITRD);
+	for (size_t i = 0; i < c->n; i++)
+		fprintf(stderr,
+			"note: %s '%s' lies beside the image; the stub takes it unsigned, only"
+			" register %u tells\n",
+			ih_companion_kind_name(c->item[i].kind), c->item[i].name,
+			ih_companion_pcr(c->item[i].kind));
+}
+
 static int print_prediction(const struct settings *s, const struct ih_boot_plan *plan,
 			    struct ih_diag *diag)
 {
@@ -245,13 +262,7 @@ static int print_prediction(const struct settings *s, const struct ih_boot_plan 
 	if (s->json)
 		return finish_json(out, &pcrs);
 	print_registers(s, &pcrs);
-	for (size_t i = 0; i < plan->companions.n; i++)
-		fprintf(stderr,
-			"note: %s '%s' lies beside the image; the stub takes it unsigned, only"
-			" register %u tells\n",
-			ih_companion_kind_name(plan->companions.item[i].kind),
-			plan->companions.item[i].name,
-			ih_companion_pcr(plan->companions.item[i].kind));
+	note_what_is_unsigned(plan);
 	return 0;
 }
 

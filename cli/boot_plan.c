@@ -65,11 +65,16 @@ static int read_image(const char *path, char **data, struct ih_pe *pe, struct ih
 static int read_companions(const struct ih_boot_inputs *in, struct ih_boot_plan *p,
 			   struct ih_diag *diag)
 {
+	struct ih_stub stub = { 0 };
 	_close_ int fd = -EBADF;
 	size_t len;
+	int r;
 
 	if (!in->esp)
 		return 0;
+	r = ih_stub_identify(in->image, &p->image, &stub, diag);
+	if (r < 0)
+		return r;
 	len = strlen(in->esp);
 	while (len && in->esp[len - 1] == '/')
 		len--;
@@ -78,7 +83,7 @@ static int read_companions(const struct ih_boot_inputs *in, struct ih_boot_plan 
 	fd = open(in->esp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return ih_fail(diag, -errno, "cannot open '%s': %s", in->esp, strerror(errno));
-	return ih_companions_collect(fd, in->image + len + 1, &p->companions, diag);
+	return ih_companions_collect(fd, in->image + len + 1, stub.rules, &p->companions, diag);
 }
 
 static int read_keys(const struct ih_boot_inputs *in, struct ih_boot_plan *p,

@@ -157,6 +157,7 @@ static struct stub_row stub_rows[] = {
 	{ STUB_252, 0, 252, 'n' },
 	{ "#### LoaderInfo: systemd-stub 254 ####", 0, 254, 'y' },
 	{ "#### LoaderInfo: systemd-stub 257.3-1 ####", 0, 257, 'y' },
+	{ "#### LoaderInfo: systemd-stub 262.1-1 ####", 0, 262, 'y' },
 	{ "#### LoaderInfo: systemd-stub 999 ####", 0, 999, 'y' },
 	{ "#### LoaderInfo: systemd-stub 251 ####", -EOPNOTSUPP, 0, 'n' },
 	{ "#### LoaderInfo: systemd-stub  ####", -ENODATA, 0, 'n' },
