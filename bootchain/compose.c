@@ -85,11 +85,11 @@ static int gather(const struct ih_composer *composer, const struct ih_boot_item 
 	return r;
 }
 
-static int build(const struct ih_composer *composer, const struct ih_boot_item *item,
-		 struct ingredients *in, struct ih_rope *ret, struct ih_diag *diag)
+static int build(const struct ih_composer *composer, const char *name, struct ingredients *in,
+		 struct ih_rope *ret, struct ih_diag *diag)
 {
 	const struct ih_recipe recipe = {
-		.name = item->version,
+		.name = name,
 		.stub_name = composer->stub_name,
 		.stub = composer->stub,
 		.parts = in->parts,
@@ -109,7 +109,24 @@ int ih_compose_uki(const struct ih_composer *composer, const struct ih_boot_item
 
 	r = gather(composer, item, &in, diag);
 	if (r == 0)
-		r = build(composer, item, &in, ret, diag);
+		r = build(composer, item->version, &in, ret, diag);
 	ih_recipe_parts_done(in.parts, in.n);
 	return r < 0 ? ih_fail_within(diag, r, "%s", item->version) : 0;
+}
+
+int ih_compose_trial(const struct ih_composer *composer, struct ih_image *ret, struct ih_diag *diag)
+{
+	struct ingredients in = { 0 };
+	struct ih_rope image = { 0 };
+	int r;
+
+	r = ih_rope_add(part(&in, ".linux"), "none", 4);
+	if (r == 0)
+		r = build(composer, "a trial image", &in, &image, diag);
+	if (r == 0)
+		r = ih_rope_flatten(&image, &ret->data, diag);
+	ret->len = (size_t)image.len;
+	ih_rope_done(&image);
+	ih_recipe_parts_done(in.parts, in.n);
+	return r;
 }

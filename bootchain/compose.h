@@ -43,3 +43,12 @@ int ih_compose_osrel(const struct ih_boot_item *item, struct ih_text *ret);
  */
 int ih_compose_uki(const struct ih_composer *composer, const struct ih_boot_item *item,
 		   struct ih_rope *ret, struct ih_diag *diag);
+
+/**
+ * ih_compose_trial() - an image without a system in it, signed like the others
+ * @ret: in memory; the caller frees @ret->data
+ *
+ * To ask what firmware thinks of the key before there is anything to install.
+ */
+int ih_compose_trial(const struct ih_composer *composer, struct ih_image *ret,
+		     struct ih_diag *diag);

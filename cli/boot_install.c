@@ -12,8 +12,10 @@
 
 #include "bootchain/history.h"
 #include "bootchain/install.h"
+#include "bootchain/secure_boot.h"
 #include "bootchain/sign.h"
 #include "cli/boot.h"
+#include "cli/boot_plan.h"
 #include "cli/verbs.h"
 #include "common/cleanup.h"
 #include "common/fd.h"
@@ -165,6 +167,55 @@ static int open_signing(const struct settings *s, struct work *w, struct ih_diag
 	return r;
 }
 
+static int ask_firmware(const struct settings *s, const struct ih_secure_boot *keys,
+			const struct ih_image *image, struct ih_diag *diag)
+{
+	_free_ char *name = NULL;
+	struct ih_bytes authority;
+	struct ih_pe pe;
+	int r;
+
+	if (asprintf(&name, "what '%s' signs", s->key) < 0) {
+		name = NULL;
+		return -ENOMEM;
+	}
+	r = ih_pe_parse(name, image->data, image->len, &pe, diag);
+	return r < 0 ? r : ih_secure_boot_authority(name, &pe, keys, &authority, diag);
+}
+
+/*
+ * Will this machine start what is installed? A revoked key is refused: nothing would boot. A key
+ * that db does not have may still be known to a shim.
+ */
+static int check_key(const struct settings *s, const struct work *w, struct ih_diag *diag)
+{
+	const char *efivars = s->places.efivars ? s->places.efivars : IH_EFIVARS;
+	static const char *const no_lists[4];
+	struct ih_secure_boot keys = { 0 };
+	struct ih_image image = { 0 };
+	char *variables[4] = { NULL };
+	int r;
+
+	if (!s->key || ih_boot_flag(efivars, "SecureBoot") != 1)
+		return 0;
+	r = ih_boot_keys_read(no_lists, efivars, variables, &keys, diag);
+	if (r == 0)
+		r = ih_compose_trial(&w->composer, &image, diag);
+	if (r == 0)
+		r = ask_firmware(s, &keys, &image, diag);
+	free(image.data);
+	for (size_t i = 0; i < IH_ARRAY_SIZE(variables); i++)
+		free(variables[i]);
+	if (r != -EKEYREJECTED)
+		return r;
+	fprintf(stderr,
+		"ihard boot install: %s: Secure Boot is on, and only a shim that knows the key "
+		"would start it\n",
+		diag->text);
+	diag->text[0] = '\0';
+	return 0;
+}
+
 static int prepare(const struct settings *s, struct work *w, struct ih_diag *diag)
 {
 	struct ih_generation_request wanted = { s->profiles, s->toplevel, (unsigned int)s->limit };
@@ -173,6 +224,8 @@ static int prepare(const struct settings *s, struct work *w, struct ih_diag *dia
 	int r;
 
 	r = open_signing(s, w, diag);
+	if (r == 0)
+		r = check_key(s, w, diag);
 	if (r == 0)
 		r = ih_generations_read(&wanted, &w->items, diag);
 	if (r == 0)

@@ -11,6 +11,9 @@
 #include "common/cleanup.h"
 #include "common/fd.h"
 
+#define GLOBAL "8be4df61-93ca-11d2-aa0d-00e098032b8c"
+#define IMAGES "d719b2cb-3d3a-4596-a3bc-dad00e67656f" /* EFI_IMAGE_SECURITY_DATABASE_GUID */
+
 void ih_boot_plan_done(struct ih_boot_plan *plan)
 {
 	free(plan->image_data);
@@ -21,35 +24,59 @@ void ih_boot_plan_done(struct ih_boot_plan *plan)
 	ih_prediction_done(&plan->prediction);
 }
 
-static int read_variable(const struct ih_boot_inputs *in, int i, char **data, struct ih_bytes *ret,
-			 struct ih_diag *diag)
+int ih_boot_flag(const char *efivars, const char *name)
 {
-	static const char *const names[] = { "PK-8be4df61-93ca-11d2-aa0d-00e098032b8c",
-					     "KEK-8be4df61-93ca-11d2-aa0d-00e098032b8c",
-					     "db-d719b2cb-3d3a-4596-a3bc-dad00e67656f",
-					     "dbx-d719b2cb-3d3a-4596-a3bc-dad00e67656f" };
+	_free_ char *path = NULL, *data = NULL;
+	size_t len;
+
+	if (asprintf(&path, "%s/%s-" GLOBAL, efivars, name) < 0) {
+		path = NULL;
+		return -ENOENT;
+	}
+	/* four bytes of attributes first */
+	if (ih_read_file(AT_FDCWD, path, 16, &data, &len, NULL) < 0 || len != 5)
+		return -ENOENT;
+	return data[4] != 0;
+}
+
+static int read_variable(const char *list, const char *efivars, int i, char **data,
+			 struct ih_bytes *ret, struct ih_diag *diag)
+{
+	static const char *const names[] = { "PK-" GLOBAL, "KEK-" GLOBAL, "db-" IMAGES,
+					     "dbx-" IMAGES };
 	_free_ char *path = NULL;
 	size_t len, skip = 0;
 	int r;
 
 	*ret = (struct ih_bytes){ (const uint8_t *)"", 0 };
-	if (in->lists[i])
-		path = strdup(in->lists[i]);
-	else if (!in->efivars)
+	if (list)
+		path = strdup(list);
+	else if (!efivars)
 		return 0;
-	else if (asprintf(&path, "%s/%s", in->efivars, names[i]) < 0)
+	else if (asprintf(&path, "%s/%s", efivars, names[i]) < 0)
 		path = NULL;
 	if (!path)
 		return -ENOMEM;
 	r = ih_read_file(AT_FDCWD, path, IH_CERTIFICATE_MAX, data, &len, diag);
-	if (r == -ENOENT && !in->lists[i])
+	if (r == -ENOENT && !list)
 		return 0; /* not set: measured as empty */
 	if (r < 0)
 		return r;
-	if (!in->lists[i])
+	if (!list)
 		skip = len < 4 ? len : 4; /* attributes, in efivarfs only */
 	*ret = (struct ih_bytes){ (uint8_t *)*data + skip, len - skip };
 	return 0;
+}
+
+int ih_boot_keys_read(const char *const lists[4], const char *efivars, char *data[4],
+		      struct ih_secure_boot *ret, struct ih_diag *diag)
+{
+	struct ih_bytes *const to[] = { &ret->pk, &ret->kek, &ret->db, &ret->dbx };
+	int r = 0;
+
+	for (int i = 0; i < 4 && !r; i++)
+		r = read_variable(lists[i], efivars, i, &data[i], to[i], diag);
+	return r;
 }
 
 static int read_image(const char *path, char **data, struct ih_pe *pe, struct ih_diag *diag)
@@ -86,18 +113,6 @@ static int read_companions(const struct ih_boot_inputs *in, struct ih_boot_plan 
 	return ih_companions_collect(fd, in->image + len + 1, stub.rules, &p->companions, diag);
 }
 
-static int read_keys(const struct ih_boot_inputs *in, struct ih_boot_plan *p,
-		     struct ih_secure_boot *keys, struct ih_diag *diag)
-{
-	struct ih_bytes *lists[] = { &keys->pk, &keys->kek, &keys->db, &keys->dbx };
-	int r = 0;
-
-	keys->enabled = !in->no_secure_boot;
-	for (int i = 0; i < 4 && !r; i++)
-		r = read_variable(in, i, &p->variables[i], lists[i], diag);
-	return r;
-}
-
 int ih_boot_plan_make(const struct ih_boot_inputs *in, struct ih_boot_plan *p, struct ih_diag *diag)
 {
 	struct ih_boot boot = {
@@ -107,6 +122,7 @@ int ih_boot_plan_make(const struct ih_boot_inputs *in, struct ih_boot_plan *p, s
 		.image = &p->image,
 		.options = { (const uint8_t *)in->options, in->options ? strlen(in->options) : 0 },
 		.companions = &p->companions,
+		.keys = { .enabled = !in->no_secure_boot },
 	};
 	int r;
 
@@ -114,7 +130,7 @@ int ih_boot_plan_make(const struct ih_boot_inputs *in, struct ih_boot_plan *p, s
 	if (!r && in->loader)
 		r = read_image(in->loader, &p->loader_data, &p->loader, diag);
 	if (!r)
-		r = read_keys(in, p, &boot.keys, diag);
+		r = ih_boot_keys_read(in->lists, in->efivars, p->variables, &boot.keys, diag);
 	if (!r)
 		r = read_companions(in, p, diag);
 	p->prediction.algo = in->bank;

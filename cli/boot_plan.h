@@ -40,6 +40,18 @@ int ih_boot_plan_make(const struct ih_boot_inputs *inputs, struct ih_boot_plan *
 void ih_boot_plan_done(struct ih_boot_plan *plan);
 
 /**
+ * ih_boot_keys_read() - the Secure Boot variables
+ * @lists: files with signature lists, in the order PK, KEK, db, dbx; NULL: see @efivars
+ * @efivars: the variables as they are there; NULL: those without a list are empty
+ * @data: what @ret points into; each is freed by the caller, whatever is returned
+ */
+int ih_boot_keys_read(const char *const lists[4], const char *efivars, char *data[4],
+		      struct ih_secure_boot *ret, struct ih_diag *diag);
+
+/* A global variable of one byte, "SecureBoot". Return: 0, 1, or -ENOENT. */
+int ih_boot_flag(const char *efivars, const char *name);
+
+/**
  * ih_boot_log_read() - an event log
  * @data: what @log points into; freed by the caller behind ih_eventlog_done()
  */

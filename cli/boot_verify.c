@@ -15,6 +15,7 @@
 #include "bootchain/statement.h"
 #include "bootchain/uki.h"
 #include "cli/boot.h"
+#include "cli/boot_plan.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "common/cleanup.h"
@@ -24,7 +25,6 @@
 #define BOOTSPEC_MAX	 (16U << 20)
 #define CERTIFICATES_MAX 64
 #define DB_VARIABLE	 "db-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
-#define DBX_VARIABLE	 "dbx-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
 
 enum { OPT_CERTIFICATE, OPT_DBX, OPT_EFIVARS, OPT_REFERENCE, OPT_BOOTSPEC, OPT_JSON, OPT_COUNT };
 
@@ -45,7 +45,7 @@ struct settings {
 	const char *certificates[CERTIFICATES_MAX];
 	size_t n_certificates;
 	const char *efivars, *reference, *dbx;
-	char *dbx_data;
+	char *variables[4];
 	struct ih_bytes revoked;
 	bool json, bootspec, any_bad;
 	struct ih_json_out *out;
@@ -212,60 +212,32 @@ static void verify_bootspec(struct settings *s, const char *path)
 	ih_statement_done(&statement);
 }
 
-/* Four bytes of attributes come first in efivarfs, and in it there may be none. */
-static int load_dbx(struct settings *s, const char *path, bool variable, struct ih_diag *diag)
+/* With the firmware's db its dbx counts, too, unless another is given. */
+static int load_keys(struct settings *s, struct ih_diag *diag)
 {
-	size_t len, skip = variable ? 4 : 0;
-	int r;
+	const char *const lists[4] = { [3] = s->dbx };
+	const char *efivars = s->efivars ? s->efivars : IH_EFIVARS;
+	struct ih_secure_boot keys = { 0 };
+	_free_ char *db = NULL;
+	int r = 0;
 
-	r = ih_read_file(AT_FDCWD, path, IH_CERTIFICATE_MAX, &s->dbx_data, &len, diag);
-	if (r == -ENOENT && variable)
-		return 0;
-	if (r < 0)
+	for (size_t i = 0; i < s->n_certificates && !r; i++)
+		r = ih_certificates_load(&s->trusted, s->certificates[i], diag);
+	if (!r)
+		r = ih_boot_keys_read(lists, s->trusted.n ? NULL : efivars, s->variables, &keys,
+				      diag);
+	s->revoked = keys.dbx;
+	if (r || s->trusted.n)
 		return r;
-	if (len < skip)
-		return ih_fail(diag, -EBADMSG, "the variable '%s' is cut off", path);
-	s->revoked = (struct ih_bytes){ (uint8_t *)s->dbx_data + skip, len - skip };
-	return 0;
-}
-
-static char *variable_path(const struct settings *s, const char *variable)
-{
-	char *path;
-
-	if (asprintf(&path, "%s/%s", s->efivars ? s->efivars : IH_EFIVARS, variable) < 0)
-		return NULL;
-	return path;
-}
-
-static int load_firmware_keys(struct settings *s, struct ih_diag *diag)
-{
-	_free_ char *db = variable_path(s, DB_VARIABLE), *dbx = variable_path(s, DBX_VARIABLE);
-
-	if (!db || !dbx)
+	if (asprintf(&db, "%s/" DB_VARIABLE, efivars) < 0) {
+		db = NULL;
 		return -ENOMEM;
+	}
 	if (ih_certificates_load_variable(&s->trusted, db, diag) < 0)
 		return ih_fail_within(diag, -EKEYREJECTED,
 				      "no '--certificate' is given, and the firmware's db cannot be"
 				      " read");
-	return s->dbx ? 0 : load_dbx(s, dbx, true, diag);
-}
-
-static int load_keys(struct settings *s, struct ih_diag *diag)
-{
-	for (size_t i = 0; i < s->n_certificates; i++) {
-		int r = ih_certificates_load(&s->trusted, s->certificates[i], diag);
-
-		if (r < 0)
-			return r;
-	}
-	if (s->dbx) {
-		int r = load_dbx(s, s->dbx, false, diag);
-
-		if (r < 0)
-			return r;
-	}
-	return s->trusted.n ? 0 : load_firmware_keys(s, diag);
+	return 0;
 }
 
 static int set_option(const struct ih_options *o, void *to, int c, const char *value)
@@ -328,7 +300,8 @@ int ih_boot_verify(int argc, char **argv)
 			r = ih_output_json(s.out, &diag);
 	}
 	ih_certificates_done(&s.trusted);
-	free(s.dbx_data);
+	for (size_t i = 0; i < IH_ARRAY_SIZE(s.variables); i++)
+		free(s.variables[i]);
 	if (r < 0)
 		return ih_boot_failed(&o, &diag);
 	return s.any_bad ? IH_EXIT_DENIED : IH_EXIT_OK;

@@ -14,8 +14,6 @@
 #include "common/cleanup.h"
 #include "common/fd.h"
 
-#define GLOBAL "8be4df61-93ca-11d2-aa0d-00e098032b8c"
-
 #define MEASURED_MAX 4096 /* bytes of the line that stage 2 measured */
 
 /* Extended when the firmware's log has ended: by IMA, by systemd's phases, by stage 2. */
@@ -26,25 +24,11 @@ static const char *efivars(const struct ih_status *s)
 	return s->places.efivars ? s->places.efivars : IH_EFIVARS;
 }
 
-/* A variable of one byte behind its attributes. Return: 0, 1, or -ENOENT. */
-static int flag_variable(const struct ih_status *s, const char *name)
-{
-	_free_ char *path = NULL, *data = NULL;
-	size_t len;
-
-	if (asprintf(&path, "%s/%s-" GLOBAL, efivars(s), name) < 0) {
-		path = NULL;
-		return -ENOENT;
-	}
-	if (ih_read_file(AT_FDCWD, path, 16, &data, &len, NULL) < 0 || len != 5)
-		return -ENOENT;
-	return data[4] != 0;
-}
-
 void ih_status_secure_boot(struct ih_status *s)
 {
 	struct ih_status_link *l;
-	int on = flag_variable(s, "SecureBoot"), setup = flag_variable(s, "SetupMode");
+	int on = ih_boot_flag(efivars(s), "SecureBoot"),
+	    setup = ih_boot_flag(efivars(s), "SetupMode");
 
 	if (on < 0) {
 		l = ih_status_add(s, "secure boot", IH_STATUS_UNKNOWN,
@@ -167,7 +151,7 @@ static int compare_prediction(const struct ih_status *s, const char *name,
 			.loader = loader,
 			.esp = m.dirs.dirs[0].path,
 			.efivars = efivars(s),
-			.no_secure_boot = flag_variable(s, "SecureBoot") != 1,
+			.no_secure_boot = ih_boot_flag(efivars(s), "SecureBoot") != 1,
 			.bank = IH_HASH_SHA256,
 		};
 

@@ -269,6 +269,45 @@ sed -i 's|"initrdSecrets":"[^"]*",||; s|"org.nixos.specialisation.v1"|"org.nixos
 tap_run 0 "secrets as the second version of bootspecs has them" signed --limit 9
 tap_like "$tap_err" "org.nixos.initrd-secrets.v1" "are not put where everybody could read them: that generation is left out"
 
+# what the firmware thinks of the key
+keyed() { # NAME SECURE-BOOT LISTS…: variables in a folder of their own
+	local to=$dir/keyed-$1
+	mkdir -p "$to"
+	printf "\\006\\000\\000\\000\\00$2" >"$to/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+	shift 2
+	for name in "$@"; do
+		{ printf '\047\0\0\0'; cat "$dir/$name.esl"; } >"$to/${name%%-*}-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
+	done
+}
+efi=("python3" "$here/../lib/efi.py")
+openssl req -new -x509 -newkey rsa:2048 -nodes -keyout "$dir/foreign.key" -out "$dir/foreign.crt" -days 30 -subj /CN=foreign/ 2>/dev/null
+"${efi[@]}" esl "$dir/db.crt" "$dir/db.esl"
+"${efi[@]}" esl "$dir/foreign.crt" "$dir/db-foreign.esl"
+"${efi[@]}" revoke "$dir/dbx.esl" "signed=$dir/db.crt"
+"${efi[@]}" revoke "$dir/dbx-foreign.esl" "signed=$dir/foreign.crt" "certificate=$dir/foreign.crt"
+keyed good 1 db dbx-foreign
+keyed foreign 1 db-foreign
+keyed revoked 1 db dbx
+keyed off 0 db-foreign dbx
+rm -rf "$esp"
+mkdir -p "$esp"
+with_keys() {
+	local keys=$1
+	shift
+	"$ihard" boot install --esp "$esp" --efivars "$dir/keyed-$keys" --history "$dir/history" --profiles "$dir/profiles" \
+		--cmdline "$dir/cmdline" --limit 1 --dry-run "$@"
+}
+sign=(--key "$dir/db.key" --certificate "$dir/db.crt")
+tap_run 0 "a key that db has" with_keys good "${sign[@]}"
+tap_is "$tap_err" "" "nothing to say about it"
+tap_run 0 "a key that db does not have" with_keys foreign "${sign[@]}"
+tap_like "$tap_err" "no certificate in db vouches for 'what '.*db.key' signs': Secure Boot is on, and only a shim" "is said"
+tap_run 125 "a key that dbx revokes" with_keys revoked "${sign[@]}"
+tap_like "$tap_err" "firmware refuses 'what '.*db.key' signs': entry 1 of dbx revokes the certificate that signed it" "is refused"
+tap_run 0 "the same while Secure Boot is off" with_keys off "${sign[@]}"
+tap_is "$tap_err" "" "nothing to say about it"
+tap_run 0 "unsigned entries ask nobody" with_keys revoked --unsigned
+
 # device trees, and an extended boot partition
 mkdir "$dir/tree"
 generation "$dir/tree" 1
