@@ -48,11 +48,13 @@ __attribute__((noinline)) int ih_judge_variable(struct ih_reading *r)
 		r->unclear |= grammar != r->grammar; /* of a program that argv led to */
 		return 0;
 	}
+	r->common = s->q.grammar == 0;
 	r->variable = 1;
 	r->begin = r->name + 1;
 	r->length = s->text.len - r->begin;
 	(void)ih_read_found(r, IH_SCAN_SLOT(t, at)->rule);
 	r->variable = 0;
+	r->common = 0;
 	return 0;
 }
 
@@ -254,6 +256,7 @@ __attribute__((noinline)) int ih_read_begin(struct ih_reading *r)
 	r->impure = 0;
 	r->main = 0;
 	r->is_folder = 0;
+	r->common = 0;
 	r->outside = 0;
 	return 0;
 }

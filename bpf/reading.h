@@ -62,7 +62,8 @@ struct ih_reading {
 	__u32 main;	    /* names in code that are what the invocation is all about */
 	__u32 adding, is_main, in_name;
 	__u32 is_folder, some, inside, upward; /* of an element of a path list */
-	__u32 outside;	     /* a folder of code was given that lies in no tree that is trusted */
+	__u32 common;  /* a variable that all programs know: native code comes from such folders */
+	__u32 outside; /* a folder of code was given that lies in no tree that is trusted */
 	__u32 begin, length; /* in scan.text, of what is looked at */
 	__u32 separators;    /* of a list, a byte each; TEMPLATE */
 	__u32 rest_len, cut_at, out, quote, escaped, has_equals, in_word;
@@ -212,6 +213,7 @@ __attribute__((noinline)) int ih_read_names(struct ih_reading *r)
 	bpf_loop(r->length & (IH_SCAN_TEXT_MAX - 1), name_byte, &context, 0);
 	if (r->scan.text.len >= IH_SCAN_TEXT_MAX - 1) {
 		r->code.n = 255;
+		r->outside |= r->is_folder & 1;
 		return 0;
 	}
 	if (r->is_folder)
@@ -452,7 +454,8 @@ __attribute__((noinline)) int ih_read_found(struct ih_reading *r, __u32 index)
 		found_required(r);
 		break;
 	case IH_ROLE_PATH:
-		found_folders(r, rule);
+		if (!r->common) /* what is mapped is judged then */
+			found_folders(r, rule);
 		break;
 	case IH_ROLE_CONFIG:
 		found_names(r, 0);

@@ -157,13 +157,29 @@ static const struct ih_source *forgotten(const struct question *q)
 	return NULL;
 }
 
+/* Variables of policy/interpreters/_common.json: native code, which the memory gate judges. */
+static bool is_common(const struct ih_source *s)
+{
+	static const char *const names[] = { "LD_",   "NIX_LD_", "GCONV",  "GETCONF", "OPENSSL_",
+					     "GIO_",  "GTK",	 "GST_",   "QT_",     "QML",
+					     "LIBGL", "VK_",	 "LADSPA", "LV2_",    "ALSA",
+					     "SASL",  "KRB5" };
+
+	for (size_t i = 0; i < IH_ARRAY_SIZE(names); i++)
+		if (s->via && strncmp(s->via, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
 /* No tree is trusted here: each folder of code lies outside. */
 static bool has_folder(void)
 {
-	for (size_t i = 0; i < invocation.n_sources; i++)
-		if (invocation.sources[i].kind == IH_SOURCE_PATH &&
-		    invocation.sources[i].origin != IH_ORIGIN_DEFAULT)
+	for (size_t i = 0; i < invocation.n_sources; i++) {
+		const struct ih_source *s = &invocation.sources[i];
+
+		if (s->kind == IH_SOURCE_PATH && s->origin != IH_ORIGIN_DEFAULT && !is_common(s))
 			return true;
+	}
 	return false;
 }
 
