@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The power fails while boot images are installed."""
+"""The power fails while boot images are installed. The firmware has no part in that, and is left out."""
 from lab import cut
 
 AT = "power"
@@ -15,6 +15,6 @@ def attack(m, t):
         t.ok(code == 0 and "broken" not in out, name + ": every image is whole and signed", code, out)
 
     # What has no tries and does not run may be missing: the installer brings it back.
-    cut.cut(m, t, "install", f"rm -f $(ls /boot/EFI/Linux/*.efi | grep -v '+'); sync; {INSTALL}", (0.5, 3, 8), whole)
+    cut.cut(m, t, "install", f"rm -f $(ls /boot/EFI/Linux/*.efi | grep -v '+'); sync; {INSTALL}", (0.5, 3, 8), whole, lambda: m.start(arguments=lambda: m.direct(lasting=True)))
     code, out = m.do(INSTALL + " --dry-run", 120)
     t.ok(code == 0, "and there is nothing left to do", code, out)

@@ -134,10 +134,10 @@ class Machine:
         return (qemu.drive(self.disk) + qemu.drive(self.esp, name="esp")
                 + qemu.direct(self.kernel, self.work + "/bare", words))
 
-    def direct(self):
+    def direct(self, lasting=False):
         """The whole machine but for its firmware."""
         words = f"init={self.object('system-2')}/init systemd.show_status=false"
-        return (qemu.drive(self.disk) + qemu.drive(self.esp, name="esp")
+        return (qemu.drive(self.disk, not lasting) + qemu.drive(self.esp, not lasting, name="esp")
                 + qemu.direct(self.kernel, self.work + "/root" + self.object("boot") + "/initrd", words))
 
     def on(self, arguments=None, processors=qemu.FAST):
@@ -221,8 +221,10 @@ class Machine:
             cache.run("cp", "--sparse=always", "--reflink=auto", name, name + ".kept")
 
     def restore(self):
+        """As it was when it was kept; nothing where it was not."""
         for name in (self.disk, self.esp):
-            os.replace(name + ".kept", name)
+            if os.path.exists(name + ".kept"):
+                os.replace(name + ".kept", name)
 
     def mtools(self, *command):
         return cache.run(*command, env={**os.environ, "MTOOLS_SKIP_CHECK": "1"})
@@ -257,11 +259,13 @@ class Machine:
             data[at + offset] ^= 1
         self.change_image(flip)
 
-    def tries(self, n):
-        """Gives the new entries so many tries."""
+    def tries(self, count, special):
+        """Gives the new entries so many tries ("1", "0-1"): the generation itself, and its specialisation."""
         for name in self.images():
             if "+" in name:
-                self.mtools("mren", "-i", self.esp, "::EFI/Linux/" + name, re.sub(r"\+[0-9-]+", f"+{n}", name))
+                self.take("EFI/Linux/" + name, self.work + "/image")
+                given = special if b"specialisation/debug" in read(self.work + "/image") else count
+                self.mtools("mren", "-i", self.esp, "::EFI/Linux/" + name, re.sub(r"\+[0-9-]+", "+" + given, name))
 
     def give(self, source, path):
         """Puts a file that only root reads onto the disk."""

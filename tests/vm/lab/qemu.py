@@ -81,14 +81,14 @@ def direct(kernel, initrd, cmdline):
 def start_swtpm(state):
     """A software TPM on a socket; it ends with the VM. Returns its QEMU arguments."""
     os.makedirs(state, exist_ok=True)
-    socket = state + "/socket"
-    if os.path.exists(socket):
-        os.unlink(socket)
-    subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + state, "--ctrl", "type=unixio,path=" + socket, "--terminate"],
-                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for _ in range(200):
+    socket = f"{state}/socket-{time.monotonic_ns()}"  # the one before removes its own, when it gets to it
+    command = ["swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + state, "--ctrl", "type=unixio,path=" + socket, "--terminate"]
+    tpm = None
+    for _ in range(500):
         if os.path.exists(socket):
             break
+        if tpm is None or tpm.poll() is not None:  # the one before still holds the state
+            tpm = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(0.02)
     return ["-chardev", "socket,id=tc,path=" + socket, "-tpmdev", "emulator,id=tpm0,chardev=tc", "-device", "tpm-crb,tpmdev=tpm0"]
 
