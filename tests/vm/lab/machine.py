@@ -159,7 +159,7 @@ class Machine:
         self.console.settimeout(0.2)
         self.text = ""
 
-    def start(self, limit=150, arguments=None):
+    def start(self, limit=300, arguments=None):
         """Switches on and logs in. A boot that comes to no prompt is tried once more, and that is said."""
         for last in (False, True):
             self.on(arguments() if arguments else None)
@@ -280,18 +280,18 @@ class Machine:
         found = [n for n in os.listdir(self.work + "/root/nix/store") if n.endswith("-" + name)]
         return "/nix/store/" + found[0]
 
-    def refused_by_firmware(self, sentence, limit=120):
+    def refused_by_firmware(self, sentence, limit=300):
         """Switches on; true when the firmware says so and nothing was started."""
         self.on()
         found = self.wait(sentence, limit)
         self.wait("No bootable option|Press any key to enter the Boot Manager|ihard: ", 15)
         return bool(found) and "ihard: " not in self.text and "Linux version" not in self.text
 
-    def refused_by_stage2(self, limit=120):
+    def refused_by_stage2(self, limit=300):
         """Switches on; true when stage 2 says that this is not what was signed and the machine starts over, which ends it here."""
         self.on()
         found = self.wait("the system is NOT what was signed", limit)
-        return bool(found) and self.ended(60) and "login" not in self.text
+        return bool(found) and self.ended(120) and "login" not in self.text
 
     # ---- a person at the console -----------------------------------------------------------------------------
     def login(self, limit=240):
@@ -299,7 +299,7 @@ class Machine:
         if not self.wait(r"[#$] $", limit):
             return False
         self.type(f"PS1='{PROMPT[:-2]}''$ '; stty -echo cols 2000; unset PROMPT_COMMAND")
-        return bool(self.wait(re.escape("\n" + PROMPT) + "$", 60))
+        return bool(self.wait(re.escape("\n" + PROMPT) + "$", 90))
 
     def type(self, line):
         try:
