@@ -164,6 +164,19 @@ static void wait_seconds(unsigned int seconds)
 		;
 }
 
+/*
+ * At once: neither sync(), for nothing was written, nor reboot(2), which shuts devices down first:
+ * neither ends on a disk that hangs. Root may always ask so (Linux, drivers/tty/sysrq.c).
+ */
+static void restart(void)
+{
+	_close_ int fd = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)!write(fd, "b", 1);
+	(void)reboot(RB_AUTOBOOT);
+}
+
 /* What follows from a failure. Returns the exit status where there is one. */
 static int act(const struct ih_stage2_config *c, bool dry)
 {
@@ -177,8 +190,7 @@ static int act(const struct ih_stage2_config *c, bool dry)
 		if (dry)
 			return EXIT_UNVERIFIED;
 		wait_seconds(c->reboot_delay);
-		sync();
-		(void)reboot(RB_AUTOBOOT);
+		restart();
 		fprintf(stderr, "ihard: cannot reboot: %s\n", strerror(errno));
 		return EXIT_UNVERIFIED;
 	default:
