@@ -18,6 +18,8 @@ static const uint8_t security_guid[16] = { 0xcb, 0xb2, 0x19, 0xd7, 0x3a, 0x3d, 0
 					   0xa3, 0xbc, 0xda, 0xd0, 0x0e, 0x67, 0x65, 0x6f };
 static const uint8_t zeros[4];
 
+enum { LOADER_PROFILES = 257 }; /* systemd-boot */
+
 static int __attribute__((format(printf, 4, 0)))
 add_event(struct ih_prediction *p, unsigned int pcr, const struct ih_digest *digest,
 	  const char *format, va_list args)
@@ -208,6 +210,32 @@ static struct ih_bytes embedded_options(const struct ih_pe *pe)
 	return text;
 }
 
+/* The release of systemd's loader; 0: another loader, or one that does not say. */
+static unsigned int loader_version(const struct ih_pe *loader)
+{
+	static const char before[] = "LoaderInfo: systemd-boot ";
+	const struct ih_pe_section *s = ih_pe_find(loader, ".sdmagic");
+	struct ih_bytes text = s ? ih_pe_content(loader, s) : (struct ih_bytes){ loader->data, 0 };
+	const uint8_t *at = memmem(text.data, text.len, before, sizeof(before) - 1);
+	unsigned int version = 0;
+
+	if (!at)
+		return 0;
+	at += sizeof(before) - 1;
+	for (; at < text.data + text.len && *at >= '0' && *at <= '9' && version < 10000; at++)
+		version = version * 10 + (unsigned int)(*at - '0');
+	return version;
+}
+
+/* Since it knows profiles the loader starts an image without options, and the stub takes its own.
+ */
+static bool loader_hands_over(const struct ih_boot *boot)
+{
+	unsigned int version = boot->loader ? loader_version(boot->loader) : 0;
+
+	return boot->loader && (boot->options.len || !version || version < LOADER_PROFILES);
+}
+
 /*
  * With Secure Boot the stub ignores options that were handed over, and only the loader's attempt is
  * measured; without it they win, and the stub measures them again, also when they are the image's
@@ -218,10 +246,11 @@ static int predict_options(struct ih_prediction *p, const struct ih_boot *boot,
 {
 	struct ih_bytes own = embedded_options(boot->image);
 	struct ih_bytes given = boot->options.len ? boot->options : own;
-	bool handed_over = given.len && (boot->loader || boot->options.len);
+	bool by_loader = given.len && loader_hands_over(boot);
+	bool handed_over = by_loader || boot->options.len;
 	int r = 0;
 
-	if (boot->loader && given.len)
+	if (by_loader)
 		r = ih_predict_options(p, IH_PCR_KERNEL_OPTIONS, given, "the boot loader");
 	if (!r && handed_over && !boot->keys.enabled)
 		r = ih_predict_options(p, IH_PCR_KERNEL_OPTIONS, given, "the stub");
