@@ -203,6 +203,17 @@ if [ -x /lib/systemd/systemd-measure ]; then
 else
 	tap_skip "systemd-measure predicts register 11 as we do" "systemd-measure is not here"
 fi
+# a loader that knows profiles hands no options over
+LC_ALL=C sed 's/systemd-boot 252/systemd-boot 262/' "$loader" >newer
+"${sign[@]}" --image newer --output newer.efi >/dev/null
+predict=("$ihard" boot measure predict --image x.efi --db db.esl --events)
+tap_run 0 "with the loader" "${predict[@]}" --loader loader.efi
+tap_like "$tap_out" "^ +12 [0-9a-f]{64} kernel options, by the boot loader" "its options are measured"
+tap_run 0 "with one of 262" "${predict[@]}" --loader newer.efi
+tap_is "$(printf '%s\n' "$tap_out" | grep -c 'by the boot loader')" 0 "there are none"
+tap_is "$(printf '%s\n' "$tap_out" | sed -n 's/^12 //p')" "$(printf %064d 0)" "the register stays as it was"
+tap_run 0 "with one of 262 and options of its own" "${predict[@]}" --loader newer.efi --options "a b"
+tap_like "$tap_out" "^ +12 [0-9a-f]{64} kernel options, by the boot loader" "they are measured"
 vectors=$here/../vectors
 for case in "$vectors"/*/; do
 	name=$(basename "$case")
