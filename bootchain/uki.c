@@ -29,10 +29,9 @@ enum {
 };
 
 /*
- * Rows are added, never changed: images outlive the stub that a machine has now. 252 was measured
- * in real boots, and of 262 registers 4, 7, 11 and 13; the rest is read from systemd's source
- * (src/fundamental/uki.h, tpm-pcr.h before 256; src/boot/stub.c). .pcrsig is in none: it signs the
- * result.
+ * Rows are added, never changed: images outlive the stub that a machine has now. 252 and 262 were
+ * measured in real boots; what lies between is read from systemd's source (src/fundamental/uki.h,
+ * tpm-pcr.h before 256; src/boot/stub.c). .pcrsig is in none: it signs the result.
  */
 static const struct ih_stub_rules stubs[] = {
 	{ .since = 252,
