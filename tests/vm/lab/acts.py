@@ -11,16 +11,17 @@ class Acts:
         self.m, self.t, self.guarded = m, t, guarded
         self.do = m.do
 
-    def act(self, command, mark, sentence, limit=60):
-        """An attack. It works where `mark` is printed; it is refused where it fails, and `sentence` is said."""
-        code, out = self.m.do(command, limit)
+    def act(self, command, mark, sentence, fails=True):
+        """An attack. It works where `mark` is printed; it is refused where that is not, the command fails (unless it is one
+        that goes on without what was refused), and `sentence` is said."""
+        code, out = self.m.do(command)
         if not self.guarded:
             return self.t.ok(re.search(mark, out), f"{command}: works on the bare machine", code, out)
         out = self.m.hears(out, sentence)
-        good = code not in (0, None) and re.search(sentence, out) and not re.search(mark, out)
+        good = (code not in (0, None) or not fails) and re.search(sentence, out) and not re.search(mark, out)
         return self.t.ok(good and "command not found" not in out, f"{command}: refused: {sentence}", code, out)
 
-    def works(self, command, mark="", limit=60):
+    def works(self, command, mark=""):
         """A neighbour of an attack: works at both machines, and nobody says anything."""
-        code, out = self.m.do(command, limit)
+        code, out = self.m.do(command)
         return self.t.ok(code == 0 and re.search(mark, out) and "ihard: " not in out, f"{command}: works", code, out)

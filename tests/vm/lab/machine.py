@@ -321,7 +321,7 @@ class Machine:
             self.read()
         return None, self.text[start:]
 
-    def hears(self, out, pattern, limit=5):
+    def hears(self, out, pattern, limit=20):
         """`out`, and what comes until `pattern` is in it: the guard's sentence is written by another process."""
         end = time.monotonic() + limit
         while not re.search(pattern, out) and time.monotonic() < end:
