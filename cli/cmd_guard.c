@@ -53,6 +53,7 @@ static int parse(int argc, char **argv, struct guard_options *c)
 			 "starts one.",
 		.table = option_table,
 		.n = IH_ARRAY_SIZE(option_table),
+		.mixed = true,
 	};
 	int r;
 

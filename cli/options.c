@@ -112,7 +112,7 @@ static int next(struct ih_options *o, int argc, char **argv)
 {
 	struct option longs[IH_OPTIONS_MAX + 2] = { 0 };
 	size_t n = fill_table(o, longs);
-	int c = getopt_long(argc, argv, "+:", longs, NULL);
+	int c = getopt_long(argc, argv, o->mixed ? ":" : "+:", longs, NULL);
 	const char *name;
 
 	if (c == -1)

@@ -23,6 +23,7 @@ struct ih_options {
 	const char *about; /* one or two sentences for --help; may be NULL */
 	const struct ih_option *table;
 	size_t n;
+	bool mixed; /* options may stand behind operands */
 
 	/* what ih_options_parse() found */
 	char **operands; /* ends with NULL */
