@@ -7,6 +7,7 @@
  * looked at here: their names are written down, and code.bpf.c judges them when they are opened.
  */
 #include "bpf/arguments.h"
+#include "bpf/unit.h"
 
 #define SIGKILL 9
 
@@ -90,13 +91,19 @@ static __always_inline void report(const struct ih_gate_config *config,
 	(void)ih_event_end(e, config);
 }
 
+/* A service manager of somebody who is not root: that person writes its units. */
+static __always_inline bool is_own_manager(const struct ih_inode_state *state)
+{
+	return (state->flags & IH_SEED_MANAGER) && (__u32)bpf_get_current_uid_gid();
+}
+
 /* What the task is from now on, given what it is allowed to run. */
 static __always_inline void become(struct ih_task_state *me, const struct ih_inode_state *state,
 				   __u32 mode)
 {
 	me->grammar = state->grammar;
 	me->flags = state->flags;
-	if (state->flags & IH_SEED_LOGIN || mode == IH_MODE_INTERACTIVE)
+	if ((state->flags & IH_SEED_LOGIN) || is_own_manager(state) || mode == IH_MODE_INTERACTIVE)
 		me->provenance = IH_PROVENANCE_INTERACTIVE;
 	else if (!(state->flags & IH_SEED_LAUNCHER))
 		me->provenance = IH_PROVENANCE_VERIFIED;
@@ -161,6 +168,7 @@ static __always_inline bool judge_interpreter(const struct ih_gate_config *confi
 	ruling.facts.mode = read_arguments(r, t, stdin_kind());
 	ruling.facts.interpreter = name_of(t, r, ruling.slot);
 	facts_of(&ruling.facts, r, me->provenance, state->trust);
+	ruling.facts.unit = (__u32)ih_unit_now(ruling.slot);
 	/* what ih_named wrote stays, whichever of the two runs first */
 	__builtin_memcpy(code, &r->code, __builtin_offsetof(struct ih_code_state, also));
 	if (!has_namesake())
@@ -226,6 +234,7 @@ int BPF_PROG(ih_named, struct linux_binprm *bprm)
 	ruling.facts.mode = read_arguments(r, t, stdin_kind());
 	ruling.facts.interpreter = name_of(t, r, ruling.slot);
 	facts_of(&ruling.facts, r, namesake->provenance, IH_TRUST_SEALED);
+	ruling.facts.unit = (__u32)ih_unit_now(ruling.slot);
 	if (r->code.n > IH_CODE_ALSO_MAX)
 		ruling.facts.mode = IH_MODE_UNCLEAR;
 	for (int i = 0; i < IH_CODE_ALSO_MAX; i++)

@@ -194,6 +194,20 @@ static bool find_running(struct ih_fan_tasks *tasks, pid_t tgid, uint64_t start,
 	return found;
 }
 
+static bool is_roots(pid_t tgid)
+{
+	char path[64];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d", tgid);
+	return stat(path, &st) == 0 && st.st_uid == 0;
+}
+
+static bool is_persons(pid_t tgid, uint8_t flags)
+{
+	return (flags & IH_SEED_LOGIN) || ((flags & IH_SEED_MANAGER) && !is_roots(tgid));
+}
+
 /*
  * What kind of code calls execve: of a plain program its file tells; of an interpreter it was
  * written down when it started. A fork of one runs the same file and has no entry of its own: then
@@ -208,15 +222,19 @@ enum ih_provenance ih_fan_provenance(struct ih_fan *fan, pid_t tid)
 	struct stat st;
 	uint64_t start;
 
-	for (int i = 0; i < ANCESTORS_MAX && at > 0; i++, at = parent) {
+	for (int i = 0, n = 0; n < ANCESTORS_MAX && at > 0; i++, n++, at = parent) {
 		if (ih_fan_exe_of(at, &st) < 0 || ih_fan_files_get(&fan->files, &st, &file) < 0 ||
 		    ih_fan_parent_of(at, &parent, &start) < 0)
 			return IH_PROVENANCE_UNVERIFIED;
 		if (i && !ih_fan_same(&first, &file.file.key))
 			return IH_PROVENANCE_UNVERIFIED;
 		first = file.file.key;
-		if (file.file.seed.flags & IH_SEED_LOGIN)
+		if (is_persons(at, file.file.seed.flags))
 			return IH_PROVENANCE_INTERACTIVE;
+		if (!file.file.seed.grammar && (file.file.seed.flags & IH_SEED_LAUNCHER)) {
+			i = -1; /* its caller's doing: what that one is */
+			continue;
+		}
 		if (!file.file.seed.grammar)
 			return file.file.seed.trust >= IH_TRUST_OWNED ? IH_PROVENANCE_VERIFIED
 								      : IH_PROVENANCE_UNVERIFIED;

@@ -23,6 +23,13 @@ static const char *const logins[] = {
 	"mingetty", "lightdm", "gdm-session-worker", "sddm-helper", "in.rlogind", "telnetd",
 };
 
+/* Start what their unit files say. A manager that root runs is the machine's; any other is a
+ * person's, who writes its units. */
+static const char *const managers[] = { "systemd" };
+
+/* What they start is their caller's doing; they are told by a descriptor and take no command. */
+static const char *const carriers[] = { "systemd-executor" };
+
 void ih_fill_note(const struct ih_fill *f, const char *format, ...)
 {
 	struct ih_diag diag;
@@ -38,12 +45,21 @@ void ih_fill_note(const struct ih_fill *f, const char *format, ...)
 	f->note(f->user, diag.text);
 }
 
-static bool is_login(const char *name)
+static bool is_one_of(const char *name, const char *const *names, size_t n)
 {
-	for (size_t i = 0; i < IH_ARRAY_SIZE(logins); i++)
-		if (strcmp(name, logins[i]) == 0)
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(name, names[i]) == 0)
 			return true;
 	return false;
+}
+
+static uint8_t flags_of_name(const char *name)
+{
+	if (is_one_of(name, logins, IH_ARRAY_SIZE(logins)))
+		return IH_SEED_LOGIN;
+	if (is_one_of(name, managers, IH_ARRAY_SIZE(managers)))
+		return IH_SEED_MANAGER;
+	return is_one_of(name, carriers, IH_ARRAY_SIZE(carriers)) ? IH_SEED_LAUNCHER : 0;
 }
 
 static void describe(const struct ih_fill *f, const char *name, mode_t mode,
@@ -55,8 +71,7 @@ static void describe(const struct ih_fill *f, const char *name, mode_t mode,
 		file->seed.flags |= IH_SEED_GUARD;
 	if (!(mode & 0111))
 		return;
-	if (is_login(name))
-		file->seed.flags |= IH_SEED_LOGIN;
+	file->seed.flags |= flags_of_name(name);
 	grammar = ih_grammars_find(f->grammars, name, NULL);
 	if (!grammar)
 		return;
@@ -98,7 +113,8 @@ int ih_fill_put(struct ih_fill *f, int fd, const char *name, enum ih_trust_class
 	file.seed.trust = (uint8_t)trust;
 	describe(f, name, st.st_mode, &file);
 	r = ih_catalog_put(f->catalog, &file.key, &file.seed, owner);
-	if (r > 0)
+	/* also what the catalog has: the kernel may have taken it back, and nobody told us */
+	if (r >= 0)
 		r = f->backend->add(f->state, &file);
 	if (r == -E2BIG)
 		(void)__atomic_add_fetch(&f->full, 1, __ATOMIC_RELAXED);

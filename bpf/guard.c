@@ -233,6 +233,16 @@ static int open_backend(struct ih_guard *g, struct ih_diag *diag)
 	return r < 0 ? r : g->backend->open(&options, &g->state, diag);
 }
 
+/* Whose it is, is whose the folder is: see proc(5). */
+static bool is_roots(const char *number)
+{
+	char path[64];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "/proc/%s", number);
+	return stat(path, &st) == 0 && st.st_uid == 0;
+}
+
 static void mark_process(struct ih_guard *g, const char *number)
 {
 	char path[64];
@@ -247,9 +257,12 @@ static void mark_process(struct ih_guard *g, const char *number)
 	if (stat(path, &st) < 0)
 		return;
 	file = ih_gate_file_of(&st);
-	if (ih_catalog_get(g->catalog, &file.key, &seed) == 0 &&
-	    seed.ctime_s == file.seed.ctime_s && seed.ctime_ns == file.seed.ctime_ns)
-		(void)g->backend->mark(g->state, (pid_t)pid, &seed);
+	if (ih_catalog_get(g->catalog, &file.key, &seed) < 0 || seed.ctime_s != file.seed.ctime_s ||
+	    seed.ctime_ns != file.seed.ctime_ns)
+		return;
+	if ((seed.flags & IH_SEED_MANAGER) && !is_roots(number))
+		seed.flags |= IH_SEED_LOGIN;
+	(void)g->backend->mark(g->state, (pid_t)pid, &seed);
 }
 
 /*

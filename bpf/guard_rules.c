@@ -76,6 +76,16 @@ static int check_lock(struct ih_guard *g, struct ih_diag *diag)
 	return check_file(g, IH_POLICY_FILE, diag);
 }
 
+/* With a policy in force one that cannot be read is refused; at start a profile takes its place. */
+static const char *file_of(const struct ih_guard *g)
+{
+	const struct ih_guard_options *o = g->options;
+
+	if (o->policy || o->profile || !g->rules || access(IH_POLICY_FILE, F_OK) < 0)
+		return o->policy;
+	return IH_POLICY_FILE;
+}
+
 int ih_guard_rules_load(struct ih_guard *g, struct ih_guard_rules **ret, struct ih_diag *diag)
 {
 	const struct ih_guard_options *o = g->options;
@@ -87,7 +97,7 @@ int ih_guard_rules_load(struct ih_guard *g, struct ih_guard_rules **ret, struct 
 	rules = calloc(1, sizeof(*rules));
 	if (!rules)
 		return ih_fail(diag, -ENOMEM, "no memory for the policy");
-	r = ih_machine_policy(o->policy, o->profile, &rules->policy, &rules->note, diag);
+	r = ih_machine_policy(file_of(g), o->profile, &rules->policy, &rules->note, diag);
 	rules->grammars = ih_grammars_builtin();
 	if (r == 0 && o->interpreters) {
 		r = ih_grammars_load(o->interpreters, &rules->own_grammars, diag);
@@ -224,6 +234,8 @@ int ih_guard_put(struct ih_guard *g, struct ih_guard_rules *rules, struct ih_dia
 		.n_rules = (uint32_t)policy->n_rules,
 		.grammars = ih_grammars_tables(rules->grammars),
 		.interpreters = interpreters,
+		.units = policy->units,
+		.n_units = policy->n_units,
 	};
 	int r;
 

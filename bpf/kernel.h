@@ -178,9 +178,27 @@ struct mount {
 	int mnt_group_id; /* not 0: shared, so that others see what is mounted here */
 };
 
+/* until 6.14; later the parent is read under RCU, and its member has another name */
+struct kernfs_node {
+	struct kernfs_node *parent;
+	const char *name;
+};
+struct kernfs_node___rcu {
+	struct kernfs_node *__parent;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
 struct task_struct {
 	int pid, tgid;
 	struct nsproxy *nsproxy;
+	struct css_set *cgroups;
 	struct files_struct *files;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;

@@ -410,6 +410,21 @@ static uint32_t own_mounts(void)
 	return stat("/proc/self/ns/mnt", &st) < 0 ? 0 : (uint32_t)st.st_ino;
 }
 
+static int put_units(struct ih_gate *gate, uint32_t slot, const struct ih_gate_policy *policy)
+{
+	struct ih_gate_units units = { .n = (uint32_t)policy->n_units };
+
+	if (policy->n_units > IH_UNITS_MAX)
+		return -E2BIG;
+	for (size_t i = 0; i < policy->n_units; i++) {
+		units.names[i] = IH_HASH_START;
+		for (const char *c = policy->units[i]; *c; c++)
+			units.names[i] = ih_hash_byte(units.names[i], (__u8)*c);
+	}
+	return bpf_map__update_elem(gate->skeleton->maps.ih_units, &slot, sizeof(slot), &units,
+				    sizeof(units), BPF_ANY);
+}
+
 int ih_gate_put(struct ih_gate *gate, const struct ih_gate_policy *policy, struct ih_diag *diag)
 {
 	struct ih_gate_config config = policy->config;
@@ -419,6 +434,8 @@ int ih_gate_put(struct ih_gate *gate, const struct ih_gate_policy *policy, struc
 	config.n_rules = policy->n_rules;
 	config.mounts = own_mounts();
 	r = put_rules(gate, next, policy);
+	if (r == 0)
+		r = put_units(gate, next, policy);
 	if (r == 0 && policy->grammars)
 		r = put_grammars(gate, next, policy->grammars);
 	if (r == 0 && policy->grammars)

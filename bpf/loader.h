@@ -90,6 +90,8 @@ struct ih_gate_policy {
 	 * count. */
 	const char *const *trees;
 	size_t n_trees;
+	char *const *units; /* place + 1 is struct ih_facts.unit */
+	size_t n_units;	    /* at most IH_UNITS_MAX */
 };
 
 /**

@@ -36,6 +36,7 @@ enum ih_seed_flag {
 	IH_SEED_GUARD = 1 << 2,	   /* the guard itself: may use bpf(2) while the lock is on */
 	IH_SEED_LOGIN = 1 << 3,	   /* lets people in: what it starts has provenance interactive */
 	IH_SEED_LAUNCHER = 1 << 4, /* env, nice, xargs: what it starts is its caller's doing */
+	IH_SEED_MANAGER = 1 << 5,  /* systemd: run by anybody but root, it is a person's */
 	/* of directories, which are told by device and inode alone */
 	IH_SEED_DATA = 1 << 5,	/* settings, /etc: an interpreter reads them before its script */
 	IH_SEED_STORE = 1 << 6, /* the store: nothing is mounted over it, or in it */
@@ -84,6 +85,15 @@ struct ih_gate_config {
 	__u32 devices[IH_GATE_DEVICES_MAX];
 };
 _Static_assert(sizeof(struct ih_gate_config) == 64, "map value");
+
+/* The units that a policy names, by the hash of their names (ih_hash_byte()); unused ones are 0. */
+#define IH_GATE_UNITS_MAX 256
+struct ih_gate_units {
+	__u32 n;
+	__u32 pad;
+	__u64 names[IH_GATE_UNITS_MAX];
+};
+_Static_assert(sizeof(struct ih_gate_units) == 2056, "map value");
 
 /* What a gate was asked. */
 enum ih_gate_act {
