@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * ih-gated [--audit] [--lock] [--log FILE] [--store DIR] TREE… -- COMMAND…
+ * ih-gated [--audit] [--lock] [--log FILE] [--store DIR] [--cost FILE] TREE… -- COMMAND…
  * For tests of the kernel gate alone, without the guard: vouches for every regular file below the
  * trees, attaches with profile server, runs the command, prints events to stderr as "event ACT
- * REASON PATH", or to FILE with "(COMM MODE PROVENANCE)" behind.
+ * REASON PATH", or to FILE with "(COMM MODE PROVENANCE)" behind. --cost writes "PROGRAM RUNS
+ * NANOSECONDS" when the command has ended, if kernel.bpf_stats_enabled says so.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -115,13 +116,26 @@ static int print_programs(void)
 	return 0;
 }
 
+static void write_cost(const char *path)
+{
+	struct ih_gate_program programs[64];
+	size_t n = ih_gate_programs(gate, programs, 64);
+	FILE *f = fopen(path, "we");
+
+	for (size_t i = 0; f && i < n; i++)
+		fprintf(f, "%s %llu %llu\n", programs[i].name, (unsigned long long)programs[i].runs,
+			(unsigned long long)programs[i].run_ns);
+	if (f)
+		fclose(f);
+}
+
 int main(int argc, char **argv)
 {
 	struct ih_gate_config config = { .version = IH_GATE_VERSION,
 					 .epoch = 1,
 					 .min_trust = IH_TRUST_OWNED };
 	struct ih_diag diag = { 0 };
-	const char *store = NULL;
+	const char *store = NULL, *cost = NULL;
 	bool list = false;
 	int i = 1, first, r;
 
@@ -131,6 +145,8 @@ int main(int argc, char **argv)
 		list |= strcmp(argv[i], "--programs") == 0;
 		if (strcmp(argv[i], "--store") == 0 && i + 1 < argc)
 			store = argv[++i];
+		else if (strcmp(argv[i], "--cost") == 0 && i + 1 < argc)
+			cost = argv[++i];
 		else if (strcmp(argv[i], "--log") == 0 && i + 1 < argc)
 			log_file = fopen(argv[++i], "we");
 	}
@@ -154,6 +170,8 @@ int main(int argc, char **argv)
 		return fail(&diag);
 	fprintf(stderr, "ih-gated: attached\n");
 	r = run(argv + i + 1);
+	if (cost)
+		write_cost(cost);
 	ih_gate_free(gate);
 	if (log_file)
 		fclose(log_file);

@@ -8,7 +8,7 @@ root=$1
 tree=$(cd "$(dirname "$0")/../.." && pwd)
 units=$root/etc/systemd/system
 
-mkdir -p "$units"/{sysinit,multi-user}.target.wants "$root"/usr/share/lab "$root"/etc/{ihard,ssh,cron.d} "$root"/root/.ssh
+mkdir -p "$units"/{sysinit,multi-user}.target.wants "$root"/usr/share/lab "$root"/etc/{ihard,ssh,cron.d,pam.d} "$root"/root/.ssh
 sed 's,@sbindir@,/usr/sbin,; s,@bindir@,/usr/bin,' "$tree/bpf/ihard-guard.service.in" >"$units/ihard-guard.service"
 cat >"$units/lab-install.service" <<'UNIT'
 [Unit]
@@ -26,6 +26,31 @@ After=multi-user.target cron.service ssh.service
 Type=oneshot
 ExecStart=/usr/share/lab/everyday
 UNIT
+# text that process 1 hands to a shell, as units do everywhere
+cat >"$units/lab-inline.service" <<'UNIT'
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'id -u >/run/inline.out'
+UNIT
+# a manager of a person's own, and units that the person wrote
+cat >"$units/lab-manager.service" <<'UNIT'
+[Service]
+Type=notify
+User=lab
+Environment=HOME=/home/lab XDG_RUNTIME_DIR=/run/lab-user
+RuntimeDirectory=lab-user
+ExecStart=/lib/systemd/systemd --user
+TimeoutStartSec=40
+Delegate=yes
+UNIT
+own=$root/home/lab/.config/systemd/user
+mkdir -p "$own/default.target.wants"
+printf '[Service]\nType=oneshot\nExecStart=/usr/bin/touch %%t/program\n' >"$own/program.service"
+printf "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo text >%%t/text'\n" >"$own/text.service"
+ln -s ../program.service ../text.service "$own/default.target.wants/"
+echo 'lab:x:1000:1000::/home/lab:/bin/bash' >>"$root/etc/passwd"
+echo 'lab:x:1000:' >>"$root/etc/group"
+chown -R 1000:1000 "$root/home/lab"
 ln -s ../lab-install.service ../ihard-guard.service "$units/sysinit.target.wants/"
 ln -s ../lab-run.service "$units/multi-user.target.wants/"
 ln -sf /lib/systemd/system/multi-user.target "$units/default.target"
@@ -38,9 +63,24 @@ import json
 import sys
 with open(sys.argv[1]) as f:
     policy = json.load(f)
-policy["trust"][1]["trees"] += ["/var/lib/dpkg/info", "/var/lib/dpkg/tmp.ci"]
+policy["trust"][1]["trees"] += ["/var/lib/dpkg/info", "/var/lib/dpkg/tmp.ci", "/srv/venv"]
 json.dump(policy, sys.stdout, indent=1)
 P
+# the same, but one unit may hand no text to a shell
+python3 - "$root/etc/ihard/policy.json" >"$root/usr/share/lab/strict.json" <<'P'
+import json
+import sys
+with open(sys.argv[1]) as f:
+    policy = json.load(f)
+policy["rules"].insert(0, {"name": "no-text", "modes": ["inline"], "units": ["lab-inline.service"], "verdict": "deny",
+                           "reason": "this unit runs programs only"})
+json.dump(policy, sys.stdout, indent=1)
+P
+
+# what libpam-runtime makes when it is installed
+for part in auth account password session session-noninteractive; do
+	printf '%s required pam_permit.so\n' "${part%-*}" >"$root/etc/pam.d/common-$part"
+done
 
 [ -e "$root/etc/ssh/ssh_host_ed25519_key" ] || ssh-keygen -q -t ed25519 -N '' -f "$root/etc/ssh/ssh_host_ed25519_key"
 ssh-keygen -q -t ed25519 -N '' -f "$root/root/.ssh/id_ed25519"

@@ -9,5 +9,5 @@
 # append: lab.init=/sbin/init systemd.show_status=0 quiet
 # limit: 290
 # memory: 1536
-echo $((60 * ${IH_MINUTES:-1})) > /usr/share/lab/seconds
+echo $((${IH_MINUTES:-0} ? 60 * ${IH_MINUTES:-0} : 15)) > /usr/share/lab/seconds
 chmod 755 /usr/share/lab/everyday /usr/share/lab/load

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Root against the guard, while the lock is on. Nothing opens the gates again, so everything here is
 # judged in a machine that refuses what nobody vouches for: no awk, no sed, no code on command lines.
+# IH_FILES: how many distinct files are tried. IH_REFUSALS: how many refusals in a row.
 # packages: python3 bpftool kmod
 # files: build:cli/ihard-guard=/usr/sbin/ihard-guard build:cli/ihard=/usr/bin/ihard build:cli/ihard-verbs=/usr/bin/ihard-verbs
-# files: tests/vm/guest/guard-root.py=/usr/share/lab/guard-root.py
+# files: build:tests/tools/ih-distinct=/usr/bin/ih-distinct tests/vm/guest/guard-root.py=/usr/share/lab/guard-root.py
 # limit: 290
 . /run/lab/tap.sh
 
@@ -24,15 +25,23 @@ guard() {
 	for _ in $(seq 900); do
 		grep -q ' by BPF' /run/guard.log && return
 		kill -0 $pid 2> /dev/null || return
-		sleep 0.1
+		sleep 0.3
 	done
 }
 
 tap_is "$(program)" 0 "the program works without the guard"
+tap_like "$(ih-distinct /root/other 2)" "^ran" "so does a file that was just made"
+rm -f /root/other/*
 tap_is "$(status insmod /root/module.ko)" 1 "a module that is none is no module"
 tap_like "$(insmod /root/module.ko 2>&1)" 'Invalid module format' "because of what is in it"
 tap_is "$(status dd if=/dev/null of=/dev/vda conv=notrunc)" 0 "the disk can be opened for writing"
 tap_is "$(status bpftool prog show)" 0 "root uses bpf(2)"
+
+sleep 1000 &
+while read -r result name; do
+	tap_run 1 "without the guard root may use: $name" expr "$result" : 'EPERM\|EACCES'
+done <<< "$(python3 /usr/share/lab/guard-root.py $!)"
+kill -KILL $!
 
 # more files than there is room for: what is not in the table does not run; the gates open with the guard
 guard --profile server --files 500 --no-keep
@@ -56,9 +65,13 @@ tap_is "$(status umount /sys/fs/bpf)" 32 "nor unmount bpffs"
 tap_is "$(status umount -l /sys/fs/bpf)" 32 "nor detach it"
 tap_like "$(insmod /root/module.ko 2>&1)" 'not permitted' "root may not load a module that nobody vouches for"
 tap_is "$(status dd if=/dev/null of=/dev/vda conv=notrunc)" 1 "root may not write the disk"
-while read -r name result; do
-	tap_like "$result" '^(EPERM|EACCES)$' "root may not use $name on the guard"
+while read -r result name; do
+	tap_like "$result" '^(EPERM|EACCES)$' "root may not use: $name"
 done <<< "$(python3 /usr/share/lab/guard-root.py $pid)"
+for act in signal bpf kernel device trace; do
+	ihard events --json --act $act > /run/events
+	tap_like "$(< /run/events)" '"enforced":true|"event":"denied"' "an event says so: $act"
+done
 mount --bind /root/program /usr/bin/sum 2> /dev/null
 tap_is "$(/usr/bin/sum 2> /dev/null < /dev/null | grep uid)" "" "a program does not run by being mounted over a trusted one"
 umount /usr/bin/sum 2> /dev/null
@@ -99,14 +112,25 @@ tap_is "$(< /run/bomb)" "" "nor when many try at once"
 tap_is "$(status kill -0 $pid)" 0 "the guard lives"
 tap_is "$(program)" 126 "the program is refused"
 tap_is "$(status id)" 0 "what is trusted goes on"
-n=${IH_FILES:-300}
-ran=0
-for i in $(seq "$n"); do
-	cp /root/program "/root/other/$i"
-	"/root/other/$i" > /dev/null 2>&1 && ran=$((ran + 1))
-	rm "/root/other/$i"
-done
-tap_is $ran 0 "none of $n distinct files ran"
+# on the disk, where the guard is asked about each, and where nobody asks it
+n=${IH_FILES:-5000}
+tap_is "$(ih-distinct /root/other $((n / 50)))" $((n / 50)) "none of $((n / 50)) distinct files on the disk ran"
+tap_is "$(ih-distinct /tmp "$n")" "$n" "nor of $n in memory"
 tap_like "$(ihard guard status)" '^enforces$' "the guard enforces still"
 ihard guard status >&2
+
+# what is documented: the kernel kills by control group without asking anybody; the gates stay
+mkdir -p /sys/fs/cgroup/guard
+echo $pid > /sys/fs/cgroup/guard/cgroup.procs
+echo 1 > /sys/fs/cgroup/guard/cgroup.kill
+wait $pid 2> /dev/null
+tap_is "$(status kill -0 $pid)" 1 "the kernel kills the guard by its control group"
+tap_is "$(program)" 126 "and the gates stay closed"
+tap_is "$(status id)" 0 "what is trusted goes on"
+tap_is "$(status bpftool prog show)" 255 "root may not use bpf(2), still"
+guard --profile audit
+tap_like "$(< /run/guard.log)" "the profile 'audit' is not taken" "the next guard is as strict as the last"
+guard --profile server
+tap_like "$(< /run/guard.log)" 'in place of the guard before' "one that is adopts the gates"
+tap_is "$(program)" 126 "the program is refused"
 tap_done

@@ -28,7 +28,7 @@ pid=$!
 for _ in $(seq 900); do
 	grep -q ' by BPF' /run/out/log && break
 	kill -0 $pid 2> /dev/null || break
-	sleep 0.1
+	sleep 0.3
 done
 files > /run/out/files-start
 for name in good bad unsigned tool gone; do run $name; done > /run/out/during
