@@ -145,6 +145,7 @@ static int step(__u32 index, struct ih_reading **context)
 		n = bpf_probe_read_user_str(r->rest, sizeof(r->rest), (void *)r->at);
 	else
 		n = bpf_probe_read_user_str(r->scan.text.bytes, IH_SCAN_TEXT_MAX, (void *)r->at);
+	n = with_end(n);
 	if (n <= 0) {
 		r->failed = 1;
 		return 1;

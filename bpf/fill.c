@@ -153,6 +153,16 @@ int ih_fill_judge(const struct ih_fill *f, struct ih_trust *trust, int fd, struc
 	return r == -ESTALE ? 0 : r; /* without a name: memfd, deleted */
 }
 
+/* Mounted over another file, it has that one's name: where a file lies says nothing then. */
+static bool is_mounted_over(int fd)
+{
+	struct statx st;
+
+	return statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &st) == 0 &&
+	       (st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) &&
+	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
 int ih_fill_fd(struct ih_fill *f, struct ih_trust *trust, int fd, char **ret_object)
 {
 	char link[64], path[4096];
@@ -165,6 +175,8 @@ int ih_fill_fd(struct ih_fill *f, struct ih_trust *trust, int fd, char **ret_obj
 	if (n < 0)
 		return -errno;
 	path[n] = '\0';
+	if (is_mounted_over(fd))
+		return -EACCES;
 	if (ih_fill_store_of(f, path, ret_object))
 		return *ret_object ? -EAGAIN : -EACCES;
 	r = ih_trust_fd(trust, fd, &evidence);

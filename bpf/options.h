@@ -119,6 +119,16 @@ static int word_step(__u32 index, struct ih_reading **context)
 	return 0;
 }
 
+/* Until 6.12 an empty string is 0 bytes long with its end, later 1 (strncpy_from_user_nofault() of
+ * mm/maccess.c). Without a branch, which the verifier would follow twice. */
+static __always_inline long with_end(long n)
+{
+	long some = (n | -n) >> 63;
+
+	asm volatile("" : "+r"(some));
+	return n + some + 1;
+}
+
 /* The string itself, and how it is cut. Return: 0 when there is nothing in it. */
 __attribute__((noinline)) int ih_read_options(struct ih_reading *r, __u32 number)
 {
@@ -131,6 +141,7 @@ __attribute__((noinline)) int ih_read_options(struct ih_reading *r, __u32 number
 		return 0;
 	number &= OPTION_STRINGS_MAX - 1;
 	n = bpf_probe_read_user_str(r->rest, sizeof(r->rest), (void *)r->options[number].at);
+	n = with_end(n);
 	if (n <= 0 || n == sizeof(r->rest)) {
 		r->unclear = 1;
 		return 0;
