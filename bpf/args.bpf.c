@@ -158,7 +158,9 @@ static __always_inline bool judge_interpreter(const struct ih_gate_config *confi
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	struct ih_ruling ruling = { .slot = ih_slot_now() };
 	struct ih_code_state *code;
+	__u8 before = me->provenance;
 	struct ih_reading *r;
+	bool launches;
 
 	r = bpf_task_storage_get(&ih_readings, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	code = bpf_task_storage_get(&ih_codes, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -173,11 +175,15 @@ static __always_inline bool judge_interpreter(const struct ih_gate_config *confi
 	__builtin_memcpy(code, &r->code, __builtin_offsetof(struct ih_code_state, also));
 	if (!has_namesake())
 		__builtin_memset(code->also, 0, sizeof(code->also));
+	launches = r->scan.seen & IH_SEEN_COMMAND;
 	bpf_task_storage_delete(&ih_readings, task);
 	decide(config, &ruling);
 	if (ruling.decision.answer.verdict != IH_ALLOW)
 		report(config, &ruling, bprm);
 	become(me, state, ruling.facts.mode);
+	/* cmake -E env sh -c …: what it starts by its arguments is its caller's doing */
+	if (launches && before < me->provenance)
+		me->provenance = before;
 	return !ih_answer_stops(&ruling.decision.answer);
 }
 
