@@ -110,7 +110,8 @@ def check_escape(work):
     r = run([TREE, log, "--", TREE, "--", "true"])
     tap.ok(r.rc == 125 and "cannot watch the process tree" in r.err, "a second gate inside says that it cannot watch", r)
     for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        p = subprocess.Popen([TREE, log, "--", "sh", "-c", "echo up; exec sleep 30"], stdout=subprocess.PIPE)
+        p = subprocess.Popen([TREE, log, "--", "sh", "-c", "echo up; exec sleep 30"], stdout=subprocess.PIPE,
+                             preexec_fn=lambda s=sig: signal.signal(s, signal.SIG_DFL))  # nohup(1) ignores some
         p.stdout.readline()
         time.sleep(0.05)
         p.send_signal(sig)

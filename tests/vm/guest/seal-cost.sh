@@ -15,7 +15,7 @@ full() { ihard verify --store $S --trusted-public-keys "$key" "$top" 2>/dev/null
 sealed() { ihard seal --store $S --check $S/seal --trusted-public-keys "$key" "$top"; }
 
 # cost NAME: once cold, once warm. Sets $disk (bytes that came from the disk when nothing was cached), $kilo
-# (instructions, in thousands) and $read (bytes read by whatever means), the last two of the warm run.
+# (instructions, in thousands) and $read (bytes that calls copied), the last two of the warm run.
 cost() {
 	local before
 	sync
@@ -54,10 +54,11 @@ data=$(find $S/nix/store -type f -exec cat {} + | wc -c)
 files=$(find $S/nix/store -type f | wc -l)
 size=$(stat -c %s $S/seal)
 tap_note "$files files, $data bytes; the seal has $size"
-tap_note "full:   $full_kilo thousand instructions, $full_calls system calls, $full_read bytes read, $full_disk from the disk when cold"
-tap_note "sealed: $kilo thousand instructions, $calls system calls ($reads to read), $read bytes read, $disk from the disk when cold"
+tap_note "full:   $full_kilo thousand instructions, $full_calls system calls, $full_read bytes copied, $full_disk from the disk when cold"
+tap_note "sealed: $kilo thousand instructions, $calls system calls ($reads to read), $read bytes copied, $disk from the disk when cold"
 tap_is "$((kilo * 10 <= full_kilo))" 1 "at least ten times fewer instructions ($full_kilo and $kilo thousand)"
-tap_is "$((full_read >= data))" 1 "full verification reads all data"
+# What is cached is looked at where it lies (docs/decisions/0010), so only the disk tells.
+tap_is "$((full_disk >= data))" 1 "full verification reads all data ($full_disk bytes from the disk when cold, $data of data)"
 tap_is "$((read <= size + 262144))" 1 "a sealed one the seal and what the program itself is ($read bytes)"
 tap_is "$((reads < 100))" 1 "no call to read a file of it ($reads in all, $files files)"
 tap_is "$((full_disk - disk >= data / 100 * 95))" 1 "cold, the disk gives all but the data ($full_disk and $disk bytes, $data of data)"

@@ -8,6 +8,7 @@ import subprocess
 
 from . import cache
 
+TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 BASE = ("base-files base-passwd bash dash coreutils libc-bin util-linux mount grep sed findutils tar gzip mawk procps kmod "
         "e2fsprogs attr libcap2-bin libjson-c5 libsodium23 libsqlite3-0 libssl3 libcap-ng0 libseccomp2 libbpf1 libtss2-esys-3.0.2-0 "
         "libtss2-tctildr0 libtss2-tcti-device0 libtss2-mu0 libtss2-rc0").split()
@@ -100,11 +101,14 @@ def image(packages=(), hook=None, megabytes=2500):
     """Path of an ext4 image with the closure of BASE + packages.
 
     hook: a program that is run with the populated folder as its argument before the image is made
-    (a Nix store, users, policy); it must be deterministic, its text is part of the image's key.
+    (a Nix store, users, policy); it must be deterministic. Its text is part of the image's key, and so is
+    what it takes from the tree as "$tree/NAME".
     """
     names, known = closure(list(BASE) + list(packages))
-    text = open(hook, "rb").read().hex() if hook else ""
-    name = "root-" + cache.key(*[n + known[n].get("Version", "") for n in names], text, megabytes, open(__file__).read()) + ".ext4"
+    text = open(hook, "rb").read() if hook else b""
+    for taken in sorted(set(re.findall(rb'"\$tree/([^"]+)"', text))):
+        text += open(os.path.join(TREE, taken.decode()), "rb").read()
+    name = "root-" + cache.key(*[n + known[n].get("Version", "") for n in names], text.hex(), megabytes, open(__file__).read()) + ".ext4"
 
     def make(path):
         cache.say(f"making a root of {len(names)} packages")
