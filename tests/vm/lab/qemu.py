@@ -25,6 +25,11 @@ class Result:
         code = re.findall(r"LAB-RC=(\d+)", self.console)
         self.code = int(code[-1]) if code else None
 
+    @property
+    def lost(self):
+        """The emulator's doing and no verdict: it hung, or its kernel died while no process ran."""
+        return self.why == "timeout" or ("Kernel panic" in self.console and "Comm: swapper/" in self.console)
+
 
 def boot(arguments, limit=90, stop_on=None, memory=1024, shell=False, counted=False):
     """Boots once. stop_on: a compiled pattern of bytes; its first sight on the console ends the VM."""
