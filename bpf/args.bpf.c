@@ -160,29 +160,34 @@ static __always_inline bool judge_interpreter(const struct ih_gate_config *confi
 	struct ih_code_state *code;
 	__u8 before = me->provenance;
 	struct ih_reading *r;
-	bool launches;
+	bool stays;
 
 	r = bpf_task_storage_get(&ih_readings, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	code = bpf_task_storage_get(&ih_codes, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!r || !code)
 		return false;
 	begin_reading(r, bprm, state->grammar, 0);
+	r->by_table = ih_is_by_table(me) && (state->flags & IH_SEED_SHELL);
 	ruling.facts.mode = read_arguments(r, t, stdin_kind());
 	ruling.facts.interpreter = name_of(t, r, ruling.slot);
 	facts_of(&ruling.facts, r, me->provenance, state->trust);
+	/* "/usr/bin/x y" in a crontab: cron's own way to start what that person may start */
+	if (ruling.facts.mode == IH_MODE_INLINE && r->command && !r->impure)
+		ruling.facts.provenance = IH_PROVENANCE_VERIFIED;
 	ruling.facts.unit = (__u32)ih_unit_now(ruling.slot);
 	/* what ih_named wrote stays, whichever of the two runs first */
 	__builtin_memcpy(code, &r->code, __builtin_offsetof(struct ih_code_state, also));
 	if (!has_namesake())
 		__builtin_memset(code->also, 0, sizeof(code->also));
-	launches = r->scan.seen & IH_SEEN_COMMAND;
+	/* cmake -E env sh -c …, and text: what comes of it is the doing of who handed it over */
+	stays = (r->scan.seen & IH_SEEN_COMMAND) || ruling.facts.mode == IH_MODE_INLINE ||
+		ruling.facts.mode == IH_MODE_STDIN;
 	bpf_task_storage_delete(&ih_readings, task);
 	decide(config, &ruling);
 	if (ruling.decision.answer.verdict != IH_ALLOW)
 		report(config, &ruling, bprm);
 	become(me, state, ruling.facts.mode);
-	/* cmake -E env sh -c …: what it starts by its arguments is its caller's doing */
-	if (launches && before < me->provenance)
+	if (stays && before < me->provenance)
 		me->provenance = before;
 	return !ih_answer_stops(&ruling.decision.answer);
 }
@@ -201,6 +206,8 @@ int BPF_PROG(ih_args, struct linux_binprm *bprm)
 		return 0; /* exec.bpf.c has refused it */
 	me = bpf_task_storage_get(&ih_tasks, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	state = ih_inode(bprm->file->f_inode, config->epoch);
+	if (me && ih_is_by_table(me))
+		me->provenance = IH_PROVENANCE_INTERACTIVE;
 	if (!me || !state) {
 		if (me)
 			__builtin_memset(me, 0, sizeof(*me));

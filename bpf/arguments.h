@@ -255,6 +255,7 @@ __attribute__((noinline)) int ih_read_begin(struct ih_reading *r)
 	r->variable = 0;
 	r->pure = 0;
 	r->impure = 0;
+	r->command = 0;
 	r->main = 0;
 	r->is_folder = 0;
 	r->common = 0;

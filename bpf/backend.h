@@ -14,6 +14,12 @@
 #include "bpf/loader.h"
 #include "common/diag.h"
 
+/* Who called execve. */
+struct ih_caller {
+	enum ih_provenance provenance;
+	bool by_table; /* cron, which hands a line of a person's table to a shell */
+};
+
 struct ih_backend_options {
 	struct ih_gate_limits limits;
 
@@ -40,12 +46,12 @@ struct ih_backend_options {
 	 * it run with these arguments and this environment, which /proc/PID tells exactly? Called
 	 * like judge(); NULL: arguments are nobody's matter.
 	 *
-	 * @from: of the process that called execve
+	 * @caller: the process that called execve
 	 * @ret: act, reason, verdict, rule, mode, trust and path are filled in by the guard
 	 * @ret_to: what the program is as one that execs next
 	 * Return: 0 when it was judged; a negative errno refuses it.
 	 */
-	int (*look)(void *context, pid_t pid, enum ih_provenance from, struct ih_event *ret,
+	int (*look)(void *context, pid_t pid, const struct ih_caller *caller, struct ih_event *ret,
 		    enum ih_provenance *ret_to);
 	void *context; /* of all */
 };

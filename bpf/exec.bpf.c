@@ -64,6 +64,8 @@ static __always_inline int note_namesake(struct linux_binprm *bprm,
 	namesake->grammar = state->grammar;
 	namesake->argument = argument == 1;
 	namesake->provenance = me ? me->provenance : IH_PROVENANCE_UNVERIFIED;
+	if (me && ih_is_by_table(me))
+		namesake->provenance = IH_PROVENANCE_INTERACTIVE;
 	return 0;
 }
 

@@ -240,6 +240,22 @@ pid_t ih_fan_tgid_of(pid_t tid)
 	return at ? (pid_t)strtol(at + sizeof(key) - 1, NULL, 10) : -ESRCH;
 }
 
+/* By what it may do: whose its folder in /proc is says nothing after setuid(2), which makes it
+ * root's until the next execve(). */
+bool ih_fan_is_roots(pid_t tid)
+{
+	static const char key[] = "\nUid:\t";
+	unsigned int real, effective;
+	char text[1024];
+	const char *at;
+
+	if (read_proc(tid, "status", text, sizeof(text)) < 0)
+		return false;
+	at = strstr(text, key);
+	return at && sscanf(at + sizeof(key) - 1, "%u %u", &real, &effective) == 2 && !real &&
+	       !effective;
+}
+
 /* Fields 4 and 22 of /proc/PID/stat; the name before them may hold anything, so from its end. */
 int ih_fan_parent_of(pid_t tid, pid_t *ret_parent, uint64_t *ret_start)
 {

@@ -226,7 +226,7 @@ static void begin_interpreter(struct ih_fan *fan, const struct ih_fan_question *
 		refuse(fan, q, IH_ACT_ARGUMENTS, IH_REASON_UNCLEAR, ret);
 		return;
 	}
-	if (ih_fan_pending_add(fan, q->tid, &q->file.file.key) < 0) {
+	if (ih_fan_pending_add(fan, q->tid, &q->file.file) < 0) {
 		refuse(fan, q, IH_ACT_ARGUMENTS, IH_REASON_TOO_MUCH, ret);
 		return;
 	}
@@ -289,13 +289,12 @@ static void look(struct ih_fan *fan, const struct ih_fan_question *q,
 		 const struct ih_fan_pending *p, struct ih_fan_answer *ret)
 {
 	struct ih_event e = { .act = IH_ACT_ARGUMENTS,
-			      .provenance = p->from,
+			      .provenance = (uint8_t)p->from.provenance,
 			      .file = p->exe,
 			      .reason = IH_REASON_TOO_MUCH };
 	enum ih_provenance to = IH_PROVENANCE_UNVERIFIED;
 	char link[64], name[PATH_MAX];
-	int r = fan->options.look(fan->options.context, p->tgid, (enum ih_provenance)p->from, &e,
-				  &to);
+	int r = fan->options.look(fan->options.context, p->tgid, &p->from, &e, &to);
 	bool stops = r < 0 || (e.verdict != IH_ALLOW && e.verdict != IH_AUDIT && e.enforced);
 
 	if (r < 0 || e.verdict != IH_ALLOW) {

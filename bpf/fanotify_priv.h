@@ -60,7 +60,7 @@ struct ih_fan_files {
 struct ih_fan_pending {
 	pid_t tgid, tid;	/* tid: of the thread that called execve */
 	struct ih_file_key exe; /* of the interpreter */
-	uint8_t from;		/* enum ih_provenance of who called execve */
+	struct ih_caller from;
 };
 
 struct ih_fan_running {
@@ -178,6 +178,7 @@ bool ih_fan_is_loader(pid_t tid, const struct ih_fan_call *call);
 bool ih_fan_is_loader_name(const char *path);
 int ih_fan_exe_of(pid_t tid, struct stat *ret);
 pid_t ih_fan_tgid_of(pid_t tid);
+bool ih_fan_is_roots(pid_t tid);
 int ih_fan_parent_of(pid_t tid, pid_t *ret_parent, uint64_t *ret_start);
 bool ih_fan_is_addressed(const char *exe, int fd);
 bool ih_fan_reads_as_code(const char *exe, const char *file);
@@ -186,13 +187,13 @@ int ih_fan_name_of(const char *link, char *ret, size_t size);
 /* fanotify_tasks.c */
 int ih_fan_tasks_init(struct ih_fan_tasks *tasks);
 void ih_fan_tasks_done(struct ih_fan_tasks *tasks);
-int ih_fan_pending_add(struct ih_fan *fan, pid_t tid, const struct ih_file_key *exe);
+int ih_fan_pending_add(struct ih_fan *fan, pid_t tid, const struct ih_gate_file *exe);
 bool ih_fan_pending_take(struct ih_fan *fan, pid_t tid, struct ih_fan_pending *ret);
 bool ih_fan_pending_any(struct ih_fan *fan);
 bool ih_fan_pending_has(struct ih_fan *fan, pid_t tid);
 void ih_fan_pending_sweep(struct ih_fan *fan);
 void ih_fan_running_set(struct ih_fan *fan, pid_t tgid, enum ih_provenance provenance);
-enum ih_provenance ih_fan_provenance(struct ih_fan *fan, pid_t tid);
+struct ih_caller ih_fan_caller(struct ih_fan *fan, pid_t tid);
 
 /* fanotify_judge.c. Return: 0 with the answer, -EAGAIN when it takes a slow look. */
 int ih_fan_answer_fast(struct ih_fan *fan, struct ih_fan_question *q, struct ih_fan_answer *ret);

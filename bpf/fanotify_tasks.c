@@ -40,16 +40,17 @@ static bool is_thread(pid_t tgid, pid_t tid)
 
 /* A process has as many entries as execs under way: each of its threads may call execve(), and one
  * that fails must not hide another that does not. */
-int ih_fan_pending_add(struct ih_fan *fan, pid_t tid, const struct ih_file_key *exe)
+int ih_fan_pending_add(struct ih_fan *fan, pid_t tid, const struct ih_gate_file *exe)
 {
-	struct ih_fan_pending new = { .tgid = ih_fan_tgid_of(tid), .tid = tid, .exe = *exe };
+	struct ih_fan_pending new = { .tgid = ih_fan_tgid_of(tid), .tid = tid, .exe = exe->key };
 	struct ih_fan_tasks *tasks = &fan->tasks;
 	size_t at = 0;
 	int r = 0;
 
 	if (new.tgid <= 0)
 		return -ESRCH;
-	new.from = (uint8_t)ih_fan_provenance(fan, tid);
+	new.from = ih_fan_caller(fan, tid);
+	new.from.by_table &= (exe->seed.flags & IH_SEED_SHELL) != 0;
 	(void)pthread_mutex_lock(&tasks->lock);
 	while (at < tasks->n_pending && tasks->pending[at].tid != tid)
 		at++;
@@ -194,18 +195,11 @@ static bool find_running(struct ih_fan_tasks *tasks, pid_t tgid, uint64_t start,
 	return found;
 }
 
-static bool is_roots(pid_t tgid)
-{
-	char path[64];
-	struct stat st;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d", tgid);
-	return stat(path, &st) == 0 && st.st_uid == 0;
-}
-
+/* The text that it hands over is what a person wrote. */
 static bool is_persons(pid_t tgid, uint8_t flags)
 {
-	return (flags & IH_SEED_LOGIN) || ((flags & IH_SEED_MANAGER) && !is_roots(tgid));
+	return (flags & IH_SEED_LOGIN) ||
+	       ((flags & (IH_SEED_MANAGER | IH_SEED_TABLES)) && !ih_fan_is_roots(tgid));
 }
 
 /*
@@ -213,9 +207,9 @@ static bool is_persons(pid_t tgid, uint8_t flags)
  * written down when it started. A fork of one runs the same file and has no entry of its own: then
  * its parent's counts. Who cannot be told is unverified.
  */
-enum ih_provenance ih_fan_provenance(struct ih_fan *fan, pid_t tid)
+struct ih_caller ih_fan_caller(struct ih_fan *fan, pid_t tid)
 {
-	enum ih_provenance found;
+	struct ih_caller caller = { .provenance = IH_PROVENANCE_UNVERIFIED };
 	struct ih_file_key first = { 0 };
 	struct ih_fan_file file;
 	pid_t at = ih_fan_tgid_of(tid), parent;
@@ -225,21 +219,26 @@ enum ih_provenance ih_fan_provenance(struct ih_fan *fan, pid_t tid)
 	for (int i = 0, n = 0; n < ANCESTORS_MAX && at > 0; i++, n++, at = parent) {
 		if (ih_fan_exe_of(at, &st) < 0 || ih_fan_files_get(&fan->files, &st, &file) < 0 ||
 		    ih_fan_parent_of(at, &parent, &start) < 0)
-			return IH_PROVENANCE_UNVERIFIED;
+			return caller;
 		if (i && !ih_fan_same(&first, &file.file.key))
-			return IH_PROVENANCE_UNVERIFIED;
+			return caller;
 		first = file.file.key;
-		if (is_persons(at, file.file.seed.flags))
-			return IH_PROVENANCE_INTERACTIVE;
+		if (is_persons(at, file.file.seed.flags)) {
+			caller.provenance = IH_PROVENANCE_INTERACTIVE;
+			caller.by_table = n == 0 && (file.file.seed.flags & IH_SEED_TABLES);
+			return caller;
+		}
 		if (!file.file.seed.grammar && (file.file.seed.flags & IH_SEED_LAUNCHER)) {
 			i = -1; /* its caller's doing: what that one is */
 			continue;
 		}
-		if (!file.file.seed.grammar)
-			return file.file.seed.trust >= IH_TRUST_OWNED ? IH_PROVENANCE_VERIFIED
-								      : IH_PROVENANCE_UNVERIFIED;
-		if (find_running(&fan->tasks, at, start, &found))
-			return found;
+		if (!file.file.seed.grammar) {
+			if (file.file.seed.trust >= IH_TRUST_OWNED)
+				caller.provenance = IH_PROVENANCE_VERIFIED;
+			return caller;
+		}
+		if (find_running(&fan->tasks, at, start, &caller.provenance))
+			return caller;
 	}
-	return IH_PROVENANCE_UNVERIFIED;
+	return caller;
 }

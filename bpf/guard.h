@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "bpf/backend.h"
 #include "common/abi/gate.h"
 #include "common/diag.h"
 
@@ -46,7 +47,7 @@ struct ih_guard_options {
 	uint32_t files; /* that can be vouched for; 0: the default */
 
 	/* See struct ih_backend_options.look; one call at a time. NULL: nobody looks. */
-	int (*look)(const struct ih_guard_lookers *with, pid_t pid, enum ih_provenance from,
+	int (*look)(const struct ih_guard_lookers *with, pid_t pid, const struct ih_caller *caller,
 		    struct ih_event *ret, enum ih_provenance *ret_to);
 };
 

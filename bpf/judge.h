@@ -27,6 +27,12 @@ static __always_inline struct ih_task_state *ih_me(void)
 	return me ? me : bpf_task_storage_get(&ih_tasks, task->group_leader, NULL, 0);
 }
 
+/* cron and at hand over what a table says: unless it is root's, it is a person's text. */
+static __always_inline bool ih_is_by_table(const struct ih_task_state *me)
+{
+	return (me->flags & IH_SEED_TABLES) && (__u32)bpf_get_current_uid_gid();
+}
+
 /* By the program that it runs, so that a guard that was restarted is known at once. */
 static __always_inline bool ih_is_guard(void)
 {

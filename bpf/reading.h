@@ -59,6 +59,8 @@ struct ih_reading {
 	__u32 unclear;
 	__u32 variable;	    /* what is looked at came from the environment */
 	__u32 pure, impure; /* code that can only compute; other code */
+	__u32 by_table;	    /* handed to a shell from somebody's crontab */
+	__u32 command;	    /* code that only starts a program by its path */
 	__u32 main;	    /* names in code that are what the invocation is all about */
 	__u32 adding, is_main, in_name;
 	__u32 is_folder, some, inside, upward; /* of an element of a path list */
@@ -263,6 +265,12 @@ static __always_inline void found_code(struct ih_reading *r, __u32 test)
 	if (!r->variable && is_pure_test(test) && !ih_read_test(r, test)) {
 		r->scan.seen |= IH_SEEN_INLINE;
 		r->pure = 1;
+		return;
+	}
+	if (!r->variable && r->by_table && test == IH_TEST_NONE &&
+	    !ih_read_test(r, IH_TEXT_COMMAND)) {
+		r->scan.seen |= IH_SEEN_INLINE;
+		r->command = 1;
 		return;
 	}
 	found_inline(r);

@@ -3,7 +3,9 @@
 #include "cli/guard_look.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "policy/pure.h"
 #include "wrapper/look.h"
 #include "wrapper/session.h"
 
@@ -16,9 +18,26 @@ static void tell(pid_t pid, bool enforced, const char *sentence)
 	ih_image_say(pid, line);
 }
 
-int ih_guard_look(const struct ih_guard_lookers *with, pid_t pid, enum ih_provenance from,
+/* SHELL -c TEXT, where the text starts a program by its path and no more? */
+static bool is_command(pid_t pid)
+{
+	struct ih_image image;
+	bool is;
+
+	if (ih_image_read(pid, &image, NULL) < 0)
+		return false;
+	is = image.argc == 3 && strcmp(image.argv[1], "-c") == 0 &&
+	     ih_is_plain_command(image.argv[2], strlen(image.argv[2]));
+	ih_image_done(&image);
+	return is;
+}
+
+int ih_guard_look(const struct ih_guard_lookers *with, pid_t pid, const struct ih_caller *caller,
 		  struct ih_event *ret, enum ih_provenance *ret_to)
 {
+	/* cron's own way to start what that person may start */
+	enum ih_provenance from = caller->by_table && is_command(pid) ? IH_PROVENANCE_VERIFIED
+								      : caller->provenance;
 	/* judging changes neither policy nor grammars */
 	const struct ih_session session = { .policy = (struct ih_policy *)with->policy,
 					    .grammars = with->grammars,
@@ -32,7 +51,7 @@ int ih_guard_look(const struct ih_guard_lookers *with, pid_t pid, enum ih_proven
 	ret->mode = (__u8)look.mode;
 	ret->trust = (__u8)look.trust;
 	ret->enforced = look.stops;
-	*ret_to = look.to;
+	*ret_to = look.mode == IH_MODE_INLINE ? caller->provenance : look.to;
 	if (look.stops && look.sentence.text[0])
 		tell(pid, !with->audit, look.sentence.text);
 	return r;

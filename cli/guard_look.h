@@ -8,5 +8,5 @@
 
 #include "bpf/guard.h"
 
-int ih_guard_look(const struct ih_guard_lookers *with, pid_t pid, enum ih_provenance from,
+int ih_guard_look(const struct ih_guard_lookers *with, pid_t pid, const struct ih_caller *caller,
 		  struct ih_event *ret, enum ih_provenance *ret_to);

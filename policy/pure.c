@@ -44,6 +44,11 @@ bool ih_is_plain_words(const char *text, size_t len)
 	return !counts(IH_TEST_WORDS, text, len);
 }
 
+bool ih_is_plain_command(const char *text, size_t len)
+{
+	return !counts(IH_TEXT_COMMAND, text, len);
+}
+
 bool ih_is_plain_assignment(const char *text, size_t len)
 {
 	return !counts(IH_TEST_ASSIGNMENT, text, len);

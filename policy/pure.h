@@ -29,6 +29,9 @@ bool ih_is_plain_word(const char *text, size_t len);
 bool ih_is_package(const char *text, size_t len); /* "app==1.0" */
 bool ih_is_plain_words(const char *text, size_t len);
 
+/* To a shell: a program by its path and plain words for it, and so nothing else. */
+bool ih_is_plain_command(const char *text, size_t len);
+
 /* A make goal, or NAME=VALUE whose value is no path: plain characters only. */
 bool ih_is_plain_assignment(const char *text, size_t len);
 

@@ -37,6 +37,8 @@ enum ih_seed_flag {
 	IH_SEED_LOGIN = 1 << 3,	   /* lets people in: what it starts has provenance interactive */
 	IH_SEED_LAUNCHER = 1 << 4, /* env, nice, xargs: what it starts is its caller's doing */
 	IH_SEED_MANAGER = 1 << 5,  /* systemd: run by anybody but root, it is a person's */
+	IH_SEED_TABLES = 1 << 6,   /* cron: what it starts for anybody but root is that person's */
+	IH_SEED_SHELL = 1 << 7,	   /* sh and its kind: text may but start a program */
 	/* of directories, which are told by device and inode alone */
 	IH_SEED_DATA = 1 << 5,	/* settings, /etc: an interpreter reads them before its script */
 	IH_SEED_STORE = 1 << 6, /* the store: nothing is mounted over it, or in it */

@@ -11,6 +11,8 @@
 
 /* Not a test of the grammars: "-Foo::Bar=x", of which perl -M makes "no Foo::Bar". */
 #define IH_TEXT_MODULE_NAME 0x40
+/* Nor is this: to a shell a program by its path, and plain words; it starts that and no more. */
+#define IH_TEXT_COMMAND	    0x42
 
 struct ih_text_state {
 	__u8 test;  /* enum ih_test */
@@ -232,6 +234,9 @@ static inline void ih_text_simple(struct ih_text_state *t, __u8 c)
 		else
 			t->found = 1;
 		break;
+	case IH_TEXT_COMMAND:
+		t->found |= (t->n == 1 && c != '/') || (!ih_text_is_word(c) && c != ' ');
+		break;
 	case IH_TEST_LINKER:
 		t->found |= c == '@' || (t->window & 0xffffffffffULL) == 0x2d706c7567ULL;
 		break;
@@ -294,6 +299,7 @@ static inline int ih_text_counts(const struct ih_text_state *t)
 	case IH_TEST_EXPANSION:
 		return t->found || t->state == 2;
 	case IH_TEST_NUMBER:
+	case IH_TEXT_COMMAND:
 		return t->found || t->n == 0;
 	case IH_TEST_TRUE:
 		return t->n > 1 || (t->n == 1 && t->first != '0');

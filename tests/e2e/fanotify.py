@@ -3,7 +3,7 @@
 """The fanotify back end on this machine's kernel, in a root directory of its own: what is watched is
 the file system of that root and what is mounted below it, never the machine's.
 
-usage: fanotify.py IH-ASKED IHARD-GUARD POLICY
+usage: fanotify.py IH-ASKED IHARD-GUARD IH-CRON POLICY
 
 Each act: it works without the gate, is refused with it for the right reason, its neighbour goes on
 working, and it works again when the gate is gone.
@@ -129,12 +129,25 @@ WORKS = [
 ]
 
 
-def furnish(asked, guard, policy):
+# A line of a table: the user, the text, output without the gate, status and output with it
+TABLES = [
+    ("root's text", 0, "x=fi; echo ${x}ne", "fine", 0, "fine"),
+    ("a person's text", 1000, "x=FOR; echo ${x}EIGN", "FOREIGN", 137, "option '-c' carries code"),
+    ("a trusted script by its path", 1000, "/usr/share/ok.sh", "fine", 0, "fine"),
+    ("… with words behind it", 1000, "/usr/bin/env /usr/share/ok.sh a b", "fine", 0, "fine"),
+    ("… and more behind it", 1000, "/usr/share/ok.sh; x=FOR; echo ${x}EIGN", "FOREIGN", 137, "option '-c' carries code"),
+    ("a foreign script by its path", 1000, "/home/script.sh", "FOREIGN", 126, ""),
+    ("an interpreter that is handed code", 1000, "/usr/bin/env bash -c id", "uid=1000", 137, ""),
+]
+
+
+def furnish(asked, guard, cron, policy):
     """The root directory, entered."""
     small_root.unshare_mounts()
     root = small_root.make(small_root.workplace(), PROGRAMS)
     small_root.add_program(root, asked)
     small_root.add_program(root, guard)
+    small_root.add_program(root, cron, "/usr/bin/cron")
     small_root.add_program(root, "/bin/busybox")
     small_root.copy(root, policy, "/etc/policy.json")
     os.chmod(root + "/etc/policy.json", 0o644)
@@ -245,6 +258,36 @@ def check_mounts():
         t.ok(act(["/usr/bin/true"])[0] == 0, "all else works", gate.text()[-300:])
 
 
+# what is mounted, where, what is done there, output, result with the gate
+BOUND = [
+    ("a foreign program over a trusted one", "/home/tool", "/usr/bin/victim", ["/usr/bin/victim"], "", "EPERM"),
+    ("a folder with a foreign program over one in a tree", "/home/dir", "/usr/share/place", ["/usr/share/place/tool"], "", "EPERM"),
+    ("… with a foreign script, named to bash", "/home/dir", "/usr/share/place", ["bash", "/usr/share/place/run"], "FOREIGN", -9),
+    ("a foreign script over a trusted one", "/home/noname", "/usr/share/ok.sh", ["bash", "/usr/share/ok.sh"], "FOREIGN", -9),
+    ("a folder of a tree in another place of it", "/usr/share/own", "/usr/share/place", ["/usr/share/place/tool"], "", 0),
+    ("… over itself", "/usr/share/own", "/usr/share/own", ["/usr/share/own/tool"], "", 0),
+    ("a trusted program over another", "/usr/share/own/tool", "/usr/bin/victim", ["/usr/bin/victim"], "", 0),
+]
+
+
+def check_bound():
+    """A name in a tree that something from elsewhere was given by mounting it there."""
+    for d in ("/home/dir", "/usr/share/place", "/usr/share/own"):
+        os.makedirs(d)
+    for d in ("/home/dir", "/usr/share/own"):
+        subprocess.run(["cp", "/home/tool", d + "/tool"], check=True)
+    write("/home/dir/run", "echo FOREIGN\n")
+    for name, what, where, argv, out, wanted in BOUND:
+        subprocess.run(["mount", "--bind", what, where], check=True)
+        got = act(argv)
+        t.ok(got[0] == 0 and out in got[1], "without the gate: " + name, got)
+        with Gate():
+            got = act(argv)
+            t.ok(got[0] == wanted and "FOREIGN" not in got[1], ("works: " if wanted == 0 else "refused: ") + name, got)
+            subprocess.run(["umount", where], check=True)
+            t.ok(act(["/usr/bin/victim"])[0] == 0 and "fine" in act(["bash", "/usr/share/ok.sh"])[1], "… and what was there runs again")
+
+
 def check_load():
     with Gate("--quiet") as gate:
         begin = time.time()
@@ -304,6 +347,9 @@ def check_check():
 
 def check_guard():
     """The same acts under the guard itself, which fills in what it trusts before it attaches."""
+    for name, uid, text, out, _, _ in TABLES:
+        got = act(["/usr/bin/cron", str(uid), "/usr/bin/bash", text])
+        t.ok(got[0] == 0 and out in got[1], "without the guard, cron: " + name, got)
     with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
         argv = ["/usr/bin/ihard-guard", "--backend", "fanotify", "--policy", "/etc/policy.json", "--socket", "none",
                 "--events", "/tmp/events.jsonl"]
@@ -323,6 +369,9 @@ def check_guard():
         for name, argv, more, out in WORKS:
             got = act(argv, **more)
             t.ok(got[0] == 0 and out in got[1], "under the guard: works: " + name, got)
+        for name, uid, text, _, wanted, out in TABLES:
+            got = act(["/usr/bin/cron", str(uid), "/usr/bin/bash", text])
+            t.ok(got[0] == wanted and out in got[1] and "FOREIGN" not in got[1].replace(text, ""), "under the guard, cron: " + name, got)
         p.terminate()
         log.seek(0)
         t.ok(p.wait(20) == 0, "the guard ends when it is told to", log.read())
@@ -344,19 +393,19 @@ def check_death():
 
 
 def main():
-    asked, guard, policy = sys.argv[1:]
+    asked, guard, cron, policy = sys.argv[1:]
     if platform.machine() != "x86_64":
         tap.skip_all("knows system calls and the loader of x86-64 only")
     if os.geteuid() != 0:
         tap.skip_all("needs root")
     try:
-        furnish(asked, guard, policy)
+        furnish(asked, guard, cron, policy)
     except (OSError, subprocess.CalledProcessError) as e:
         tap.skip_all("cannot make a root directory on a file system of its own: %s" % e)
     if not os.path.exists("/usr/bin/busybox"):
         t.skip("a static shell", "there is no busybox")
         REFUSED[:] = [row for row in REFUSED if "busybox" not in row[1][0]]
-    for check in (check_acts, check_names, check_writers, check_mounts, check_check, check_load, check_deadline, check_guard, check_death):
+    for check in (check_acts, check_names, check_writers, check_mounts, check_bound, check_check, check_load, check_deadline, check_guard, check_death):
         check()
     t.done()
 

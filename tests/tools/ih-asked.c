@@ -70,7 +70,7 @@ static int judge(void *context, int fd, struct ih_gate_file *ret)
 	return r;
 }
 
-static int look(void *context, pid_t pid, enum ih_provenance from, struct ih_event *ret,
+static int look(void *context, pid_t pid, const struct ih_caller *caller, struct ih_event *ret,
 		enum ih_provenance *ret_to)
 {
 	struct asked *asked = context;
@@ -78,7 +78,7 @@ static int look(void *context, pid_t pid, enum ih_provenance from, struct ih_eve
 	int r;
 
 	(void)pthread_mutex_lock(&asked->lock);
-	r = ih_look(&asked->session, pid, from, &look);
+	r = ih_look(&asked->session, pid, caller->provenance, &look);
 	(void)pthread_mutex_unlock(&asked->lock);
 	ret->verdict = look.answer.verdict;
 	ret->reason = look.answer.reason;

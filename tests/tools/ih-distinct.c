@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * ih-distinct FOLDER N
+ * ih-distinct FOLDER N [FILE]
  * Makes N files, one after the other and each an inode of its own while the one before still lies
  * there, and executes each: all must be refused. Prints how many were; the first that is not takes
- * this process' place, and prints "ran".
+ * this process' place, and prints "ran". With FILE it says "ready" and waits until that is there:
+ * for a time in which nobody can start it.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char script[] = "#!/usr/bin/echo ran\n";
@@ -25,15 +27,27 @@ static int make(const char *path)
 	return close(fd) < 0 || n < 0 ? -1 : 0;
 }
 
+static void wait_for(const char *path)
+{
+	struct stat st;
+
+	(void)puts("ready");
+	(void)fflush(stdout);
+	while (stat(path, &st) < 0)
+		(void)usleep(10000);
+}
+
 int main(int argc, char **argv)
 {
 	char *none[] = { NULL };
 	char path[2][256] = { "", "" };
 	long n, refused = 0;
 
-	if (argc != 3)
+	if (argc < 3 || argc > 4)
 		return 2;
 	n = strtol(argv[2], NULL, 10);
+	if (argc == 4)
+		wait_for(argv[3]);
 	for (long i = 0; i < n; i++) {
 		char *this = path[i & 1];
 		char *arguments[] = { this, NULL };

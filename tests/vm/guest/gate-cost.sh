@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What the kernel gate adds to an exec and to an open, in instructions: the guest's clock counts them, one
-# is a nanosecond. The same load without and with the programs; then once more with the kernel's own
+# is a nanosecond. Printed by bench/gate --guest. The same load without and with the programs; then once more with the kernel's own
 # statistics, which say what each program took. Times under emulation say nothing; these are counts.
 # files: build:tests/tools/ih-gated=/usr/bin/ih-gated build:tests/tools/ih-load=/usr/bin/ih-load
 # counted: yes
