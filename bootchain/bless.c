@@ -2,7 +2,6 @@
 /* Marking boot entries. Decides in ih_bless_plan(), acts in ih_bless(). */
 #include "bootchain/bless.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/dir.h"
 #include "common/fd.h"
 
 #define COMPARE_CHUNK (64U << 10)
@@ -181,28 +181,20 @@ static int same_content(int dirfd, const char *a, const char *b, bool *ret)
 
 static int list_variants(int dirfd, const char *name, struct ih_variant *variants, size_t *ret_n)
 {
-	_close_ int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct dirent *e;
+	_closedir_ DIR *d = NULL;
+	const struct dirent *e;
 	size_t n = 0;
-	DIR *d;
 	int r;
 
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d)
-		return -errno;
-	(void)TAKE_FD(fd);
-	while ((errno = 0, e = readdir(d)) != NULL) {
+	r = ih_dir_openat(dirfd, ".", 0, &d);
+	while (r == 0 && (e = ih_dir_next(d, &r)) != NULL) {
 		if (e->d_type == DT_DIR || !ih_count_same_entry(name, e->d_name))
 			continue;
-		if (n == IH_VARIANTS_MAX) {
-			(void)closedir(d);
+		if (n == IH_VARIANTS_MAX)
 			return -E2BIG;
-		}
 		(void)snprintf(variants[n].name, sizeof(variants[n].name), "%s", e->d_name);
 		variants[n++].same = false;
 	}
-	r = -errno;
-	(void)closedir(d);
 	*ret_n = n;
 	return r;
 }

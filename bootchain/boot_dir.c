@@ -2,7 +2,6 @@
 /* The boot partitions as directories, and the entries in them. Reads only. */
 #include "bootchain/boot_dir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
+#include "common/dir.h"
 #include "common/fd.h"
 
 /* A directory that is the root of a mounted file system. */
@@ -225,29 +225,20 @@ static bool is_entry_file(const char *dir, const char *name)
 static int read_dir(const struct ih_boot_dir *at, const char *dir, struct ih_entries *ret,
 		    struct ih_text *skipped, struct ih_diag *diag)
 {
-	_close_ int fd = ih_open_beneath(at->fd, dir, O_RDONLY | O_DIRECTORY);
-	struct dirent *e;
-	int r = 0;
-	DIR *d;
+	_closedir_ DIR *d = NULL;
+	const struct dirent *e;
+	int r;
 
-	if (fd == -ENOENT)
+	r = ih_dir_open(ih_open_beneath(at->fd, dir, O_RDONLY | O_DIRECTORY), &d);
+	if (r == -ENOENT)
 		return 0;
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d)
-		return ih_fail(diag, fd < 0 ? fd : -errno, "cannot list '%s/%s': %s", at->path, dir,
-			       strerror(fd < 0 ? -fd : errno));
-	(void)TAKE_FD(fd);
-	while (r == 0 && (errno = 0, e = readdir(d)) != NULL)
+	while (r == 0 && (e = ih_dir_next(d, &r)) != NULL)
 		if (e->d_type != DT_DIR && is_entry_file(dir, e->d_name))
 			r = read_one(at, dir, e->d_name, ret, skipped);
-	if (r == 0 && errno != 0)
-		r = ih_fail(diag, -errno, "cannot list '%s/%s': %s", at->path, dir,
-			    strerror(errno));
-	else if (r < 0)
-		(void)ih_fail(diag, r, "cannot keep the entries of '%s/%s': %s", at->path, dir,
-			      strerror(-r));
-	(void)closedir(d);
-	return r;
+	if (r < 0)
+		return ih_fail(diag, r, "cannot read the entries of '%s/%s': %s", at->path, dir,
+			       strerror(-r));
+	return 0;
 }
 
 static int read_loader_conf(const struct ih_boot_dir *esp, struct ih_loader_conf *conf,

@@ -3,7 +3,6 @@
 #include "bootchain/companions.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/dir.h"
 #include "common/fd.h"
 #include "common/text.h"
 
@@ -150,19 +150,13 @@ static int by_name(const void *a, const void *b)
 
 static int list_names(int dir, const char *suffix, char **names, size_t *ret_n)
 {
-	int copy = fcntl(dir, F_DUPFD_CLOEXEC, 3);
-	DIR *d = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *e;
+	_closedir_ DIR *d = NULL;
+	const struct dirent *e;
 	size_t n = 0;
-	int r = 0;
+	int r;
 
-	if (!d) {
-		r = -errno;
-		if (copy >= 0)
-			(void)close(copy);
-		return r;
-	}
-	while (!r && (e = readdir(d))) {
+	r = ih_dir_openat(dir, ".", 0, &d);
+	while (!r && (e = ih_dir_next(d, &r)) != NULL) {
 		if (!is_taken(dir, e->d_name, suffix))
 			continue;
 		if (n == IH_COMPANIONS_MAX)
@@ -172,7 +166,6 @@ static int list_names(int dir, const char *suffix, char **names, size_t *ret_n)
 		else
 			n++;
 	}
-	(void)closedir(d);
 	qsort(names, n, sizeof(*names), by_name);
 	*ret_n = n;
 	return r;

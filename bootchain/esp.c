@@ -3,7 +3,6 @@
  */
 #include "bootchain/esp.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/dir.h"
 #include "common/fd.h"
 #include "common/text.h"
 #include "integrity/hash.h"
@@ -222,27 +222,20 @@ static int add_file(struct ih_esp_files *files, const char *name, uint64_t size)
 int ih_esp_list(const struct ih_esp *esp, const char *folder, struct ih_esp_files *ret,
 		struct ih_diag *diag)
 {
-	_close_ int fd = open_folder(esp, folder);
 	struct ih_esp_files files = { 0 };
-	struct dirent *e;
+	_closedir_ DIR *d = NULL;
+	const struct dirent *e;
 	struct stat st;
-	int r = 0;
-	DIR *d;
+	int r;
 
 	*ret = files;
-	if (fd == -ENOENT)
+	r = ih_dir_open(open_folder(esp, folder), &d);
+	if (r == -ENOENT)
 		return 0;
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d)
-		return ih_fail(diag, fd < 0 ? fd : -errno, "cannot list '%s/%s': %s", esp->path,
-			       folder, strerror(fd < 0 ? -fd : errno));
-	while (r == 0 && (errno = 0, e = readdir(d)) != NULL)
-		if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+	while (r == 0 && (e = ih_dir_next(d, &r)) != NULL)
+		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode))
 			r = add_file(&files, e->d_name, (uint64_t)st.st_size);
-	if (r == 0)
-		r = -errno;
-	(void)TAKE_FD(fd);
-	(void)closedir(d);
 	if (r < 0) {
 		ih_esp_files_done(&files);
 		return ih_fail(diag, r, "cannot list '%s/%s': %s", esp->path, folder, strerror(-r));

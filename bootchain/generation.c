@@ -2,7 +2,6 @@
 /* Generations of a NixOS machine and what they want to boot. Reads only. */
 #include "bootchain/generation.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
+#include "common/dir.h"
 #include "common/fd.h"
 
 #define DEFAULT_SORT_KEY "nixos"
@@ -79,16 +79,12 @@ static int add_link(struct links *l, const char *folder, const char *name, const
 /* @only: the one profile wanted, or NULL for every name. */
 static int scan(const char *folder, const char *only, struct links *l)
 {
-	_close_ int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct dirent *e;
-	int r = 0;
-	DIR *d;
+	_closedir_ DIR *d = NULL;
+	const struct dirent *e;
+	int r;
 
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d)
-		return -errno;
-	(void)TAKE_FD(fd);
-	while (r == 0 && (e = readdir(d)) != NULL) {
+	r = ih_dir_openat(AT_FDCWD, folder, 0, &d);
+	while (r == 0 && (e = ih_dir_next(d, &r)) != NULL) {
 		char profile[256];
 		uint64_t number;
 		size_t len;
@@ -101,7 +97,6 @@ static int scan(const char *folder, const char *only, struct links *l)
 			continue;
 		r = add_link(l, folder, e->d_name, only ? NULL : profile, number);
 	}
-	(void)closedir(d);
 	return r;
 }
 

@@ -2,7 +2,6 @@
 /* loader.conf and the loader's version. */
 #include "bootchain/loader_conf.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include "bootchain/boot_dir.h"
 #include "common/cleanup.h"
+#include "common/dir.h"
 #include "common/fd.h"
 
 #define MAGIC_MAX 128
@@ -81,19 +81,15 @@ static unsigned int version_of(int dirfd, const char *name)
 
 static unsigned int find_version(int esp_fd, const char *folder, const char *prefix)
 {
-	_close_ int fd = ih_open_beneath(esp_fd, folder, O_RDONLY | O_DIRECTORY);
+	_closedir_ DIR *d = NULL;
 	unsigned int version = 0;
-	struct dirent *e;
-	DIR *d;
+	const struct dirent *e;
+	int r;
 
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d)
-		return 0;
-	while (!version && (e = readdir(d)) != NULL)
+	r = ih_dir_open(ih_open_beneath(esp_fd, folder, O_RDONLY | O_DIRECTORY), &d);
+	while (r == 0 && !version && (e = ih_dir_next(d, &r)) != NULL)
 		if (strncasecmp(e->d_name, prefix, strlen(prefix)) == 0)
-			version = version_of(fd, e->d_name);
-	(void)TAKE_FD(fd);
-	(void)closedir(d);
+			version = version_of(dirfd(d), e->d_name);
 	return version;
 }
 

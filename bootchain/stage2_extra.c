@@ -7,7 +7,6 @@
  */
 #include "bootchain/stage2_extra.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -15,69 +14,43 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-
-static void close_dir(DIR *dir)
-{
-	if (dir)
-		(void)closedir(dir);
-}
-
-IH_DEFINE_CLEANUP(DIR *, cleanup_dir, close_dir)
-
-static bool is_dots(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
-static DIR *open_dir(int at, const char *name)
-{
-	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (fd >= 0 && !dir)
-		(void)close(fd);
-	return dir;
-}
+#include "common/dir.h"
 
 /* Everything in a folder counts, whatever it is: a folder in it, too. */
 static int look_into(int at, const char *folder, struct ih_stage2_extra *ret)
 {
-	_cleanup_(cleanup_dir) DIR *dir = open_dir(at, folder);
+	_closedir_ DIR *dir = NULL;
 	const struct dirent *e;
+	int r;
 
-	if (!dir)
-		return -errno;
-	while ((errno = 0, e = readdir(dir))) {
-		if (is_dots(e->d_name))
-			continue;
+	r = ih_dir_openat(at, folder, O_NOFOLLOW, &dir);
+	while (r == 0 && (e = ih_dir_next(dir, &r)) != NULL)
 		if (ret->n++ < IH_STAGE2_EXTRA_NAMED_MAX &&
 		    ih_text_addf(&ret->names, "%s'%s/%s'", ret->names.len ? ", " : "", folder,
 				 e->d_name) < 0)
-			return -ENOMEM;
-	}
-	return -errno;
+			r = -ENOMEM;
+	return r;
 }
 
 int ih_stage2_extra_find(const char *path, struct ih_stage2_extra *ret)
 {
-	_cleanup_(cleanup_dir) DIR *dir = open_dir(AT_FDCWD, path);
+	_closedir_ DIR *dir = NULL;
 	const struct dirent *e;
-	int r = 0;
+	int r;
 
 	*ret = (struct ih_stage2_extra){ 0 };
-	if (!dir)
-		return errno == ENOENT ? 0 : -errno;
-	while (r == 0 && (errno = 0, e = readdir(dir))) {
+	r = ih_dir_openat(AT_FDCWD, path, O_NOFOLLOW, &dir);
+	if (r == -ENOENT)
+		return 0;
+	while (r == 0 && (e = ih_dir_next(dir, &r)) != NULL) {
 		struct stat st;
 
-		if (is_dots(e->d_name))
-			continue;
 		if (fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return -errno;
 		if (S_ISDIR(st.st_mode))
 			r = look_into(dirfd(dir), e->d_name, ret);
 	}
-	return r < 0 ? r : -errno;
+	return r;
 }
 
 void ih_stage2_extra_done(struct ih_stage2_extra *extra)

@@ -4,7 +4,6 @@
  * toplevel. Paths are resolved to where their links lead, because the links belong to the
  * generation and the boot loader needs the files.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,6 +13,7 @@
 #include "bootchain/bootspec.h"
 #include "bootchain/version.h"
 #include "common/cleanup.h"
+#include "common/dir.h"
 #include "common/fd.h"
 
 #define SMALL_FILE_MAX	     (64U << 10)
@@ -65,30 +65,20 @@ static int resolve_optional(const struct dir *d, const char *name, char **ret, s
 /* The version of the kernel is the name of its module directory: the oldest when there are more. */
 static int kernel_version(const struct dir *d, char **ret, struct ih_diag *diag)
 {
-	_close_ int fd =
-		openat(d->fd, "kernel-modules/lib/modules", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct dirent *e;
-	DIR *dir;
+	_closedir_ DIR *dir = NULL;
+	const struct dirent *e;
+	int r;
 
 	*ret = NULL;
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		*ret = strdup("unknown");
-		return *ret ? 0 : ih_fail(diag, -ENOMEM, "out of memory");
-	}
-	(void)TAKE_FD(fd);
-	while ((e = readdir(dir)) != NULL) {
-		char *name;
-
+	r = ih_dir_openat(d->fd, "kernel-modules/lib/modules", 0, &dir);
+	while (r == 0 && (e = ih_dir_next(dir, &r)) != NULL) {
 		if (e->d_name[0] == '.' || (*ret && ih_version_compare(e->d_name, *ret) >= 0))
 			continue;
-		name = strdup(e->d_name);
-		if (!name)
-			break;
 		free(*ret);
-		*ret = name;
+		*ret = strdup(e->d_name);
+		if (!*ret)
+			r = -ENOMEM;
 	}
-	(void)closedir(dir);
 	if (!*ret)
 		*ret = strdup("unknown");
 	return *ret ? 0 : ih_fail(diag, -ENOMEM, "out of memory");
@@ -207,26 +197,23 @@ static int add_specialisation(const struct dir *d, const char *name, unsigned in
 static int read_specialisations(const struct dir *d, unsigned int depth, struct ih_bootspec *s,
 				struct ih_diag *diag)
 {
-	_close_ int fd = openat(d->fd, "specialisation", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct dirent *e;
-	DIR *dir;
-	int r = 0;
+	_closedir_ DIR *dir = NULL;
+	const struct dirent *e;
+	int r, bad = 0;
 
-	if (fd < 0 && errno == ENOENT)
+	r = ih_dir_openat(d->fd, "specialisation", 0, &dir);
+	if (r == -ENOENT)
 		return 0;
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir)
-		return ih_fail(diag, -errno, "cannot list '%s/specialisation': %s", d->path,
-			       strerror(errno));
-	(void)TAKE_FD(fd);
-	while (r == 0 && (e = readdir(dir)) != NULL)
+	while (r == 0 && bad == 0 && (e = ih_dir_next(dir, &r)) != NULL)
 		if (e->d_name[0] != '.')
-			r = add_specialisation(d, e->d_name, depth, s, diag);
-	(void)closedir(dir);
+			bad = add_specialisation(d, e->d_name, depth, s, diag);
+	if (r < 0)
+		return ih_fail(diag, r, "cannot list '%s/specialisation': %s", d->path,
+			       strerror(-r));
 	if (s->n_specialisations)
 		qsort(s->specialisations, s->n_specialisations, sizeof(*s->specialisations),
 		      compare_names);
-	return r;
+	return bad;
 }
 
 static int fill(const struct dir *d, unsigned int depth, struct ih_bootspec *s,

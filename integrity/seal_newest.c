@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which of many seals: the newest that can be trusted. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/dir.h"
 #include "integrity/seal.h"
+
+/* What makes a seal one that can be trusted. */
+struct wanted {
+	const struct ih_keys *keys;
+	unsigned int sigs_needed;
+	uint64_t floor;
+};
 
 /* A seal by name, and the generation that it claims. */
 struct claim {
@@ -40,54 +47,71 @@ static int newest_first(const void *a, const void *b)
 	return x->generation < y->generation ? 1 : x->generation > y->generation ? -1 : 0;
 }
 
-/* Fills @list; returns how many. */
-static size_t collect(DIR *d, struct claim list[IH_SEAL_TRIED_MAX])
+/* Fills @list. */
+static int collect(DIR *d, struct claim list[IH_SEAL_TRIED_MAX], size_t *ret_n)
 {
-	struct dirent *e;
+	const struct dirent *e;
 	size_t n = 0;
+	int r = 0;
 
-	while (n < IH_SEAL_TRIED_MAX && (e = readdir(d))) {
+	while (n < IH_SEAL_TRIED_MAX && (e = ih_dir_next(d, &r)) != NULL) {
 		if (!ih_seal_is_name(e->d_name))
 			continue;
 		list[n].name = strdup(e->d_name);
-		if (!list[n].name)
+		if (!list[n].name) {
+			r = -ENOMEM;
 			break;
+		}
 		list[n].generation = claimed_generation(dirfd(d), e->d_name);
 		n++;
 	}
 	qsort(list, n, sizeof(*list), newest_first);
-	return n;
+	*ret_n = n;
+	return r;
+}
+
+/* The first of @list that can be trusted; @why is filled in by the newest that cannot. */
+static int choose(int dirfd, const struct claim *list, size_t n, const struct wanted *w,
+		  struct ih_seal **ret, struct ih_diag *why)
+{
+	struct ih_diag one;
+	int r = -ENOENT;
+
+	for (size_t i = 0; i < n && r < 0; i++) {
+		r = ih_seal_read(dirfd, list[i].name, ret, &one);
+		if (r == 0)
+			r = ih_seal_check_trust(*ret, w->keys, w->sigs_needed, w->floor, &one);
+		if (r < 0) {
+			ih_seal_free(TAKE_PTR(*ret));
+			if (!i)
+				*why = one;
+		}
+	}
+	return r;
 }
 
 int ih_seal_read_newest(const char *path, const struct ih_keys *keys, unsigned int sigs_needed,
 			uint64_t floor, struct ih_seal **ret, struct ih_diag *diag)
 {
+	const struct wanted wanted = { keys, sigs_needed, floor };
 	struct claim list[IH_SEAL_TRIED_MAX];
-	struct ih_diag first = { 0 }, one;
-	struct ih_seal *s = NULL;
-	DIR *d = opendir(path);
-	size_t n;
-	int r = -ENOENT;
+	struct ih_diag why = { 0 };
+	_closedir_ DIR *d = NULL;
+	size_t n = 0;
+	int r;
 
-	if (!d)
-		return ih_fail(diag, -ENOENT, "cannot open '%s': %s", path, strerror(errno));
-	n = collect(d, list);
-	for (size_t i = 0; i < n && r < 0; i++) {
-		r = ih_seal_read(dirfd(d), list[i].name, &s, &one);
-		if (r == 0)
-			r = ih_seal_check_trust(s, keys, sigs_needed, floor, &one);
-		if (r < 0) {
-			ih_seal_free(TAKE_PTR(s));
-			if (!i)
-				first = one;
-		}
-	}
+	*ret = NULL;
+	r = ih_dir_openat(AT_FDCWD, path, 0, &d);
+	if (r == 0)
+		r = collect(d, list, &n);
+	if (r < 0)
+		(void)ih_fail(&why, r, "it cannot be listed: %s", strerror(-r));
+	else
+		r = choose(dirfd(d), list, n, &wanted, ret, &why);
 	for (size_t i = 0; i < n; i++)
 		free(list[i].name);
-	(void)closedir(d);
 	if (r < 0)
 		return ih_fail(diag, -ENOENT, "no seal in '%s' can be trusted%s%s", path,
-			       n ? ": " : "", n ? first.text : "");
-	*ret = s;
+			       why.text[0] ? ": " : "", why.text);
 	return 0;
 }

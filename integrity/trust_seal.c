@@ -5,7 +5,6 @@
  * that digest. No file is read for that. Store objects that are not frozen are read and held to the
  * hash that the seal has of them, and are then verified, not sealed.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
+#include "common/dir.h"
 #include "common/text.h"
 #include "integrity/hash.h"
 #include "integrity/nar.h"
@@ -115,17 +115,16 @@ static int add(struct seals *s, const char *path, struct ih_diag *diag)
 	return 0;
 }
 
-static int add_directory(struct seals *s, const char *path, int fd)
+/* What is wrong with one seal is a fault of the provider, and the others count. */
+static int add_directory(struct seals *s, const char *path, int fd, struct ih_diag *why)
 {
 	struct ih_diag diag = { 0 };
-	struct dirent *e;
-	DIR *d = fdopendir(fd);
+	_closedir_ DIR *d = NULL;
+	const struct dirent *e;
+	int r;
 
-	if (!d) {
-		(void)close(fd);
-		return -errno;
-	}
-	while ((errno = 0, e = readdir(d))) {
+	r = ih_dir_open(fd, &d);
+	while (r == 0 && (e = ih_dir_next(d, &r)) != NULL) {
 		struct ih_text file = { 0 };
 
 		if (!ih_seal_is_name(e->d_name))
@@ -135,8 +134,7 @@ static int add_directory(struct seals *s, const char *path, int fd)
 			ih_problem(&s->faults, IH_PROBLEM_SIGNATURE, "%s", diag.text);
 		ih_text_done(&file);
 	}
-	(void)closedir(d);
-	return 0;
+	return r < 0 ? ih_fail(why, r, "cannot list '%s': %s", path, strerror(-r)) : 0;
 }
 
 static int newest_first(const void *a, const void *b)
@@ -166,7 +164,8 @@ static int load(struct seals *s)
 	for (size_t i = 0; i < p->n_seals; i++) {
 		int fd = open(p->seals[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-		if ((fd < 0 ? add(s, p->seals[i], &diag) : add_directory(s, p->seals[i], fd)) < 0)
+		if ((fd < 0 ? add(s, p->seals[i], &diag)
+			    : add_directory(s, p->seals[i], fd, &diag)) < 0)
 			ih_problem(&s->faults, IH_PROBLEM_SIGNATURE, "%s", diag.text);
 	}
 	qsort(s->list, s->n, sizeof(*s->list), newest_first);

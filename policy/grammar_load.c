@@ -3,7 +3,6 @@
  * Grammars of a directory: compiled together with the built-in ones that they do not replace. What
  * stands in place of an interpreter never does this, and so needs no JSON.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "common/dir.h"
 #include "policy/grammar.h"
 #include "policy/grammar_builtin.h"
 #include "policy/grammar_compile.h"
@@ -96,27 +96,27 @@ static int add_source(struct source_list *list, int dir, const char *name, struc
 
 static int add_directory(struct source_list *list, const char *path, struct ih_diag *diag)
 {
+	_closedir_ DIR *dir = NULL;
 	const struct dirent *entry;
-	DIR *dir = opendir(path);
-	int r = 0;
+	int bad = 0, r;
 
-	if (!dir)
-		return ih_fail(diag, -errno, "cannot open the grammar directory '%s': %s", path,
-			       strerror(errno));
-	while (r == 0 && (entry = readdir(dir))) {
+	r = ih_dir_openat(AT_FDCWD, path, 0, &dir);
+	while (r == 0 && bad == 0 && (entry = ih_dir_next(dir, &r)) != NULL) {
 		size_t len = strlen(entry->d_name);
 
 		if (entry->d_name[0] == '.' || len < 6 ||
 		    strcmp(entry->d_name + len - 5, ".json") != 0)
 			continue;
 		if (list->n_owned + 2 > IH_ARRAY_SIZE(list->owned))
-			r = ih_fail(diag, -E2BIG, "there are more than %d grammars in '%s'",
-				    IH_GRAMMAR_FILES_MAX, path);
+			bad = ih_fail(diag, -E2BIG, "there are more than %d grammars in '%s'",
+				      IH_GRAMMAR_FILES_MAX, path);
 		else
-			r = add_source(list, dirfd(dir), entry->d_name, diag);
+			bad = add_source(list, dirfd(dir), entry->d_name, diag);
 	}
-	(void)closedir(dir);
-	return r;
+	if (r < 0)
+		return ih_fail(diag, r, "cannot read the grammar directory '%s': %s", path,
+			       strerror(-r));
+	return bad;
 }
 
 int ih_grammars_load(const char *path, struct ih_grammars **ret, struct ih_diag *diag)
