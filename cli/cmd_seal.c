@@ -356,9 +356,13 @@ static int seal_closure(const struct request *q, struct ih_text *seal, struct ih
 static int make(const struct request *q, struct ih_diag *diag)
 {
 	struct ih_text seal = { 0 };
+	char store[PATH_MAX];
 	int r;
 
-	r = q->tree ? seal_tree(q, &seal, diag) : seal_closure(q, &seal, diag);
+	(void)snprintf(store, sizeof(store), "%s%s", q->root, q->dir);
+	r = ih_seal_writable(q->tree ? q->path : store, diag);
+	if (r == 0)
+		r = q->tree ? seal_tree(q, &seal, diag) : seal_closure(q, &seal, diag);
 	if (r == 0)
 		r = write_seal(q, &seal, diag);
 	ih_text_done(&seal);

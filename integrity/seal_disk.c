@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/fsverity.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <sys/xattr.h>
 
 #define BLOCK_SIZE_VERITY 4096
@@ -89,6 +92,25 @@ int ih_seal_freeze(const struct ih_seal_place *place, struct ih_diag *diag)
 	struct freezer f = { .place = place, .diag = diag };
 
 	return ih_tree_walk(place->dirfd, place->name, place->shown, freeze_node, &f, diag);
+}
+
+int ih_seal_writable(const char *path, struct ih_diag *diag)
+{
+	unsigned long flags = MS_REMOUNT | MS_BIND;
+	struct statvfs st;
+
+	if (statvfs(path, &st) < 0)
+		return ih_fail(diag, -errno, "cannot look at '%s': %s", path, strerror(errno));
+	if (!(st.f_flag & ST_RDONLY))
+		return 0;
+	flags |= (st.f_flag & ST_NOSUID ? MS_NOSUID : 0) | (st.f_flag & ST_NODEV ? MS_NODEV : 0);
+	/* The flags of a mount are those of one namespace: they propagate nowhere. */
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, path, NULL, flags, NULL) < 0)
+		return ih_fail(diag, -errno,
+			       "'%s' is mounted read-only, and cannot be made writable for this "
+			       "process: %s",
+			       path, strerror(errno));
+	return 0;
 }
 
 struct describer {

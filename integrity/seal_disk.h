@@ -27,6 +27,19 @@ struct ih_seal_place {
 int ih_seal_freeze(const struct ih_seal_place *place, struct ih_diag *diag);
 
 /**
+ * ih_seal_writable() - see to it that this process can freeze what lies on a mount
+ * @path: a mount point, or anything else
+ *
+ * NixOS mounts its store read-only for everybody, and freezing a file needs a mount that can be
+ * written (Linux: fs/verity/enable.c). As Nix does, this process takes a mount namespace of its own
+ * and makes its view of that mount writable; nobody else sees that. Where @path lies on a mount
+ * that can be written, nothing is done. To be called while the process has one thread.
+ *
+ * Return: 0, or a negative errno.
+ */
+int ih_seal_writable(const char *path, struct ih_diag *diag);
+
+/**
  * ih_seal_describe() - add an object's entries to a seal
  *
  * Return: 0; -ENODATA for a file that is not frozen or frozen with other parameters; -EOPNOTSUPP

@@ -4,13 +4,15 @@
 #   nix-build nix/tests -A inline
 #   nix-build nix/tests                all of them
 #
-# Each shows first that the attack works, then that it is refused, and why.
+# Each shows first that the attack works, then that it is refused, and why. The names are those of tests/vm/attacks,
+# which also has what needs Secure Boot, a TPM, or a power cut.
 { pkgs ? import <nixpkgs> { } }:
 
 let
   names = [
-    "script-in-tmp" "inline" "stdin" "environment" "ld-so" "root-switches-it-off"
-    "flipped-bit"
+    "script-in-tmp" "inline" "stdin" "environment" "ld-so" "dlopen" "memfd" "mount-over-the-store"
+    "root-switches-it-off"
+    "flipped-bit" "added-file" "swapped-file" "set-uid-file" "lying-database" "changed-bootspec"
   ];
 in
 builtins.listToAttrs (map (name: {

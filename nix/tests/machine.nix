@@ -13,7 +13,8 @@ in
     trustedPublicKeys = [ key.public ];
   };
   environment.etc."ihard-test.key".text = key.secret;
-  environment.systemPackages = [ pkgs.python3 ];
+  environment.etc."ihard-test/memfd.pl".source = ../../tests/vm/machine/site/attack/memfd.pl;
+  environment.systemPackages = [ pkgs.python3 pkgs.perl ];
   virtualisation = {
     memorySize = 2048;
     writableStore = true;

@@ -3,7 +3,8 @@
 """The design documents speak of the tree as it is.
 
 Every example of C in docs/style.md stands in a source file to the letter; every name in the table of
-folders in docs/architecture.md is a file (or folder) there. It does not judge what they say.
+folders in docs/architecture.md is a file (or folder) there; every attack of tests/vm/attacks stands in
+docs/threats.md. It does not judge what they say.
 """
 import os
 import re
@@ -33,9 +34,17 @@ def folders():
                 yield f"docs/architecture.md:{n}: there is no '{start}'"
 
 
+def attacks():
+    page = tree.text("docs/threats.md")
+    for name in tree.files(".py"):
+        row = re.match(r"tests/vm/attacks/(.*)\.py$", name)
+        if row and not re.search(r"\b" + row.group(1) + r"\b", page):
+            yield f"docs/threats.md: does not say what stops {row.group(1)} ({name})"
+
+
 def main():
     assert os.path.exists(os.path.join(tree.root(), "docs/style.md"))
-    tree.finish([*examples(), *folders()], "documents")
+    tree.finish([*examples(), *folders(), *attacks()], "documents")
 
 
 main()

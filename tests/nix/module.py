@@ -273,7 +273,7 @@ t.ok(p.returncode == 0 and "ihard-" in p.stdout, "the flake's outputs", p.stderr
 # ---- the NixOS VM tests: their machines evaluate, their scripts are Python ------------------------------------
 p = nix("--eval", "--strict", "--json", "-E", "builtins.mapAttrs (_: t: { inherit (t) name testScript; }) (import %s/nix/tests { pkgs = %s; })" % (source, pkgs))
 vm_tests = json.loads(p.stdout) if p.returncode == 0 else {}
-files = {n[:-4] for n in os.listdir(source + "/nix/tests") if n.endswith(".nix")} - {"default", "machine", "console", "key"}
+files = {n[:-4] for n in os.listdir(source + "/nix/tests") if n.endswith(".nix")} - {"default", "machine", "console", "store", "key"}
 t.ok(set(vm_tests) == files, "each attack of nix/tests is a test", p.stderr)
 for name, test in sorted(vm_tests.items()):
     try:

@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The power fails while a system is frozen and sealed. The seal that is completed at last is what the next boot goes by;
 two good files of a sealed system, each in the other's place, are found by it. The firmware is left out."""
-from lab import cut
+from lab import cut, sealed
 
 AT = "power"
 
 
 def attack(m, t):
-    path = m.object("system-2")
-    seal = f"/var/lib/ihard/seals/{path.rsplit('/', 1)[1]}.seal"
-    m.give(m.work + "/root.keys/machine.sec", "/root/machine.sec")
-    m.give(m.work + "/root.key", "/root/machine.pub")
-    command = f"mkdir -p /var/lib/ihard/seals; ihard seal --key /root/machine.sec --trusted-public-keys $(cat /root/machine.pub) --generation 2 --output {seal} {path}"
+    command = sealed.command(m)
 
     def runs(name):
         code, out = m.do("/usr/bin/id; ls -A /var/lib/ihard/seals")
@@ -24,7 +20,7 @@ def attack(m, t):
         return
     m.do("sync")
     m.off()
-    if t.ok(start() and "the system is what was signed" in m.text and "everything is read" not in m.text,
+    if t.ok(start() and sealed.is_sealed(m),
             "the sealed system boots, and stage 2 goes by the seal", m.text[-3000:]):
         _, out = m.do("ihard status", 120)
         t.ok("sealed before it started" in out, "and status says so", out)

@@ -27,9 +27,17 @@ tap_run 0 "the store is good" ihard verify --store $S --trusted-public-keys "$ke
 big=$(find $S/nix/store -type f -name run | LC_ALL=C sort | head -n 1)
 mode=$(stat -c %a "$big")
 before=$(rchar ihard verify --store $S --trusted-public-keys "$key" "$top")
-tap_run 0 "it is sealed" ihard seal --store $S --key $S/key.sec --trusted-public-keys "$key" --generation 7 \
+# As on NixOS, where the store is read-only for everybody, root included.
+mount --bind $S/nix/store $S/nix/store
+mount -o remount,ro,bind $S/nix/store
+tap_run 125 "a read-only store, and no right to a view of one's own" setpriv --bounding-set -sys_admin ihard seal --store $S \
+	--key $S/key.sec --trusted-public-keys "$key" --generation 7 --output "$seal" "$top"
+tap_like "$tap_err" "nix/store' is mounted read-only, and cannot be made writable" "says so"
+tap_run 0 "a read-only store is sealed" ihard seal --store $S --key $S/key.sec --trusted-public-keys "$key" --generation 7 \
 	--output "$seal" "$top"
 tap_like "$tap_out" '; 0 of them are not frozen' "every object is frozen"
+tap_run 1 "the store stayed read-only for others" touch $S/nix/store/x
+umount $S/nix/store
 sh -c "echo x >>'$big'" 2>/dev/null
 tap_is $? 2 "a frozen file cannot be written, not by root"
 tap_run 0 "it is what was sealed" check

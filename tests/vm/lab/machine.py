@@ -40,9 +40,10 @@ def userland(more=()):
 class Machine:
     """The parts, and the power button."""
 
-    def __init__(self, work, build, line="6.12", counting=3, packages=(), site=None):
+    def __init__(self, work, build, line="6.12", counting=3, packages=(), site=None, memory=1536):
         """packages: more of Debian's, for its userland; site: {name: folder}, more for what it is for."""
-        self.work, self.build, self.ihard = work, build, build + "/cli/ihard"
+        self.work, self.build, self.ihard, self.memory = work, build, build + "/cli/ihard", memory
+        os.makedirs(work, exist_ok=True)
         self.kernel = kernel.Kernel(line)
         self.vm = self.console = None
         self.text, self.boots, self.counting = "", 0, counting
@@ -71,9 +72,10 @@ class Machine:
         bare = [line for line in read(HERE + "/initrd-init").decode().splitlines() if "stage2" not in line or line.startswith("#")]
         initrd.part({"/init": ("\n".join(bare) + "\n").encode()}, work + "/bare.gz")
         initrd.join(work + "/bare", initrd.base(self.kernel), work + "/bare.gz")
+        size = int(cache.run("du", "-sm", work + "/root").split()[0])
         # Not root.make_ext4(): whoever pulls the plug has a journal.
         cache.run("/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-O", "verity", "-b", "4096", "-E", "root_owner=0:0,lazy_itable_init=1",
-                  "-d", work + "/root", self.disk, "1500M")
+                  "-d", work + "/root", self.disk, f"{2 * size + 600}M")
 
     def make_keys(self):
         work = self.work
@@ -134,20 +136,20 @@ class Machine:
         return (qemu.drive(self.disk) + qemu.drive(self.esp, name="esp")
                 + qemu.direct(self.kernel, self.work + "/bare", words))
 
-    def direct(self, lasting=False):
-        """The whole machine but for its firmware."""
-        words = f"init={self.object('system-2')}/init systemd.show_status=false"
+    def direct(self, lasting=False, words=""):
+        """The whole machine but for its firmware; with more words on its command line."""
+        words = f"init={self.object('system-2')}/init systemd.show_status=false {words}"
         return (qemu.drive(self.disk, not lasting) + qemu.drive(self.esp, not lasting, name="esp")
                 + qemu.direct(self.kernel, self.work + "/root" + self.object("boot") + "/initrd", words))
 
     def on(self, arguments=None, processors=qemu.FAST):
         """Starts the machine; the console is a socket."""
         self.boots += 1
-        self.began, self.record = time.monotonic(), open(f"{self.work}/record-{self.boots}", "w")  # when it said what
+        self.began, self.record = time.monotonic(), open(f"{self.work}/record-{self.boots}", "w", buffering=1)  # when it said what
         path = self.work + "/console"
         if os.path.exists(path):
             os.unlink(path)
-        command = qemu.PROGRAM + processors + ["-m", "1536", *(arguments or self.chain()), "-chardev", f"socket,id=s,path={path},server=on,wait=off", "-serial", "chardev:s"]
+        command = qemu.PROGRAM + processors + ["-m", str(self.memory), *(arguments or self.chain()), "-chardev", f"socket,id=s,path={path},server=on,wait=off", "-serial", "chardev:s"]
         with open(self.work + "/qemu.log", "ab") as errors:
             self.vm = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
         for _ in range(500):
@@ -191,7 +193,7 @@ class Machine:
             return False
         text = data.decode(errors="replace").replace("\r", "")
         self.text += text
-        self.record.write(f"[{time.monotonic() - self.began:.1f}] {text}\n")
+        self.record.write(text.replace("\n", f"\n[{time.monotonic() - self.began:.1f}] "))
         return True
 
     def wait(self, pattern, limit=150):
@@ -287,9 +289,9 @@ class Machine:
         self.wait("No bootable option|Press any key to enter the Boot Manager|ihard: ", 15)
         return bool(found) and "ihard: " not in self.text and "Linux version" not in self.text
 
-    def refused_by_stage2(self, limit=300):
+    def refused_by_stage2(self, arguments=None, limit=300):
         """Switches on; true when stage 2 says that this is not what was signed and the machine starts over, which ends it here."""
-        self.on()
+        self.on(arguments)
         found = self.wait("the system is NOT what was signed", limit)
         return bool(found) and self.ended(120) and "login" not in self.text
 

@@ -12,10 +12,20 @@ def falls_back(m, t, what, sign, limit=300):
     t.ok(m.wait(sign, limit) and m.ended(limit), "the new generation does not come up, and the machine starts over", m.text[-3000:])
     m.off()
     t.ok(sum("+0-1" in n for n in m.images()) == 2, "no try is left", m.images())
-    if not t.ok(m.start(arguments=lambda: m.chain(lasting=True)), "the machine comes up by itself", m.text[-3000:]):
-        return
-    t.ok("system-1" in m.do("readlink /run/current-system")[1], "and it is the older generation", m.text[-3000:])
+    if t.ok(m.start(arguments=lambda: m.chain(lasting=True)), "the machine comes up by itself", m.text[-3000:]):
+        says(m, t)
+
+
+def says(m, t):
+    """The older generation runs, and the machine knows why."""
+    t.ok("system-1" in m.do("readlink /run/current-system")[1], "it is the older generation that runs", m.text[-3000:])
     _, out = m.do("ihard boot list")
     t.ok("bad" in out and "0 left, 1 done" in out, "'ihard boot list' says that the newer one is bad", out)
     _, out = m.do("ihard boot next")
     t.ok("+0-1" not in out, "'ihard boot next' stays with the older one", out)
+
+
+def attack(c):
+    """The same, at the console of a machine that fell back."""
+    if c.guarded:
+        says(c.m, c.t)

@@ -51,7 +51,8 @@ for name in login su other; do
 	printf '%s required pam_permit.so\n' auth account password session >"$etc/pam.d/$name"
 done
 for name in passwd group; do awk -F: '$3 < 1000' "$userland/etc/$name" >"$etc/$name"; done
-for name in nsswitch.conf login.defs security profile bash.bashrc ld.so.cache alternatives terminfo; do
+for name in nsswitch.conf login.defs security profile bash.bashrc ld.so.cache alternatives terminfo ssl perl python3.11 php vim \
+	java-17-openjdk; do
 	[ ! -e "$userland/etc/$name" ] || cp -a "$userland/etc/$name" "$etc/"
 done
 echo 'user:x:1000:1000::/home/user:/bin/bash' >>"$etc/passwd"
