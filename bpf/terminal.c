@@ -3,6 +3,7 @@
  * (proc(5), tty_nr), whatever descriptors the process had. */
 #include "bpf/terminal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -20,6 +22,8 @@
 #define PTS_MAJOR_FIRST 136 /* Documentation/admin-guide/devices.txt */
 #define PTS_MAJOR_LAST	143
 #define STAT_MAX	4096
+#define TRIES		5
+#define TRY_AGAIN_NS	10000000
 
 /* Device number of the controlling terminal, 0 for none. The name in parentheses may hold anything,
  * so the fields are counted from the last one. */
@@ -79,6 +83,20 @@ static int open_terminal(dev_t device)
 	return fd;
 }
 
+/* While another process writes to a terminal, nobody else can without waiting (Linux:
+ * tty_write_lock() in drivers/tty/tty_io.c); a terminal that was stopped never can, and is not
+ * waited for. */
+static void write_line(int fd, const struct ih_text *line)
+{
+	const struct timespec a_while = { .tv_nsec = TRY_AGAIN_NS };
+
+	for (int i = 0; i < TRIES; i++) {
+		if (write(fd, line->data, line->len) >= 0 || errno != EAGAIN)
+			return;
+		(void)nanosleep(&a_while, NULL);
+	}
+}
+
 void ih_terminal_tell(pid_t pid, pid_t parent, const char *sentence)
 {
 	dev_t device = terminal_of(pid);
@@ -91,6 +109,6 @@ void ih_terminal_tell(pid_t pid, pid_t parent, const char *sentence)
 		return;
 	fd = open_terminal(device);
 	if (fd >= 0 && ih_text_addf(&line, "\r\nihard: %s\r\n", sentence) == 0)
-		(void)!write(fd, line.data, line.len);
+		write_line(fd, &line);
 	ih_text_done(&line);
 }

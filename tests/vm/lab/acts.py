@@ -17,8 +17,13 @@ class Acts:
         code, out = self.m.do(command)
         if not self.guarded:
             return self.t.ok(re.search(mark, out), f"{command}: works on the bare machine", code, out)
-        out = self.m.hears(out, sentence)
-        good = (code not in (0, None) or not fails) and re.search(sentence, out) and not re.search(mark, out)
+        out = self.m.hears(out, sentence, 8)
+        heard = re.search(sentence, out)
+        if not heard:  # the terminal may have been busy; the log has it
+            log = self.m.do("ihard events --lines 5")[1]
+            heard = re.search(sentence.replace("ihard: ", "denied .*: "), log)
+            out += log
+        good = (code not in (0, None) or not fails) and heard and not re.search(mark, out)
         return self.t.ok(good and "command not found" not in out, f"{command}: refused: {sentence}", code, out)
 
     def works(self, command, mark=""):
