@@ -16,7 +16,7 @@ TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.a
 HERE = os.path.join(TREE, "tests/vm/machine")
 EFI = os.path.join(TREE, "tests/lib/efi.py")
 STUBS = "/usr/lib/systemd/boot/efi/"
-PACKAGES = "systemd udev login passwd libpam-modules python3-minimal perl-base bash coreutils util-linux e2fsprogs strace procps kmod".split()
+PACKAGES = "systemd systemd-boot-efi udev login passwd libpam-modules python3-minimal perl-base bash coreutils util-linux e2fsprogs strace procps kmod".split()
 PROMPT = "[ihard-lab]$ "
 
 
