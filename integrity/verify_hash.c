@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -293,6 +294,13 @@ void ih_verify_hash(void *shared, size_t number)
 		.one_stream = v->options.one_stream,
 	};
 
+	/*
+	 * A table of descriptors that nobody shares needs no lock to open and no count to read. The
+	 * caller keeps its own: other threads of its may want what it opens. Where a filter
+	 * refuses, all stays shared.
+	 */
+	if (number)
+		(void)unshare(CLONE_FILES);
 	if (number >= v->threads && !wait_in_reserve(v))
 		return;
 	ih_lanes_run(&lanes);
