@@ -7,6 +7,7 @@
  * looked at here: their names are written down, and code.bpf.c judges them when they are opened.
  */
 #include "bpf/arguments.h"
+#include "bpf/descriptors.h"
 #include "bpf/unit.h"
 
 #define SIGKILL 9
@@ -27,28 +28,6 @@ struct ih_map_names {
 	__type(value, __u16);
 };
 struct ih_map_names ih_names SEC(".maps");
-
-static __always_inline __u32 stdin_kind(void)
-{
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	struct file **table, *file = NULL;
-	struct inode *inode;
-	__u32 device;
-
-	table = BPF_CORE_READ(task, files, fdt, fd);
-	if (!table || bpf_probe_read_kernel(&file, sizeof(file), table))
-		return 0;
-	if (!file)
-		return IH_STDIN_EMPTY;
-	inode = BPF_CORE_READ(file, f_inode);
-	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFCHR)
-		return 0;
-	device = BPF_CORE_READ(inode, i_rdev);
-	if (device == (1 << 20 | 3))
-		return IH_STDIN_EMPTY;
-	device >>= 20;
-	return device == 4 || device == 5 || (device >= 136 && device <= 143) ? IH_STDIN_TTY : 0;
-}
 
 struct ih_ruling {
 	struct ih_facts facts;
@@ -161,6 +140,7 @@ static __always_inline bool judge_interpreter(const struct ih_gate_config *confi
 	__u8 before = me->provenance;
 	struct ih_reading *r;
 	bool stays;
+	__u32 kind;
 
 	r = bpf_task_storage_get(&ih_readings, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	code = bpf_task_storage_get(&ih_codes, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -168,9 +148,11 @@ static __always_inline bool judge_interpreter(const struct ih_gate_config *confi
 		return false;
 	begin_reading(r, bprm, state->grammar, 0);
 	r->by_table = ih_is_by_table(me) && (state->flags & IH_SEED_SHELL);
-	ruling.facts.mode = read_arguments(r, t, stdin_kind());
+	kind = stdin_kind();
+	ruling.facts.mode = read_arguments(r, t, kind);
 	ruling.facts.interpreter = name_of(t, r, ruling.slot);
 	facts_of(&ruling.facts, r, me->provenance, state->trust);
+	judge_descriptors(r, kind, &ruling.facts);
 	/* "/usr/bin/x y" in a crontab: cron's own way to start what that person may start */
 	if (ruling.facts.mode == IH_MODE_INLINE && r->command && !r->impure)
 		ruling.facts.provenance = IH_PROVENANCE_VERIFIED;
@@ -233,6 +215,7 @@ int BPF_PROG(ih_named, struct linux_binprm *bprm)
 	struct ih_namesake *namesake;
 	struct ih_code_state *code;
 	struct ih_reading *r;
+	__u32 kind;
 
 	namesake = bpf_task_storage_get(&ih_namesakes, task, NULL, 0);
 	if (!namesake || !namesake->grammar || !ih_is_ready(config) || !t)
@@ -244,9 +227,11 @@ int BPF_PROG(ih_named, struct linux_binprm *bprm)
 		return 0;
 	}
 	begin_reading(r, bprm, namesake->grammar, 1 + (namesake->argument & 1));
-	ruling.facts.mode = read_arguments(r, t, stdin_kind());
+	kind = stdin_kind();
+	ruling.facts.mode = read_arguments(r, t, kind);
 	ruling.facts.interpreter = name_of(t, r, ruling.slot);
 	facts_of(&ruling.facts, r, namesake->provenance, IH_TRUST_SEALED);
+	judge_descriptors(r, kind, &ruling.facts);
 	ruling.facts.unit = (__u32)ih_unit_now(ruling.slot);
 	if (r->code.n > IH_CODE_ALSO_MAX)
 		ruling.facts.mode = IH_MODE_UNCLEAR;

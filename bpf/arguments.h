@@ -12,6 +12,7 @@
 /* What standard input is; 0: something to read from. */
 #define IH_STDIN_TTY   1
 #define IH_STDIN_EMPTY 2
+#define IH_STDIN_FILE  3
 
 /* The program whose variables count: parts and tables belong to their file's. */
 static __always_inline __u32 owner_of(const struct ih_tables *t, const struct ih_scan *s)
@@ -223,10 +224,13 @@ __attribute__((noinline)) int ih_read_awaited(struct ih_reading *r)
  * beside it runs all the same. */
 __attribute__((noinline)) int ih_read_done(struct ih_reading *r, __u32 mode)
 {
+	bool awaits;
+
 	if (!r)
 		return 0;
-	r->code.by_itself = mode == IH_MODE_SCRIPT && !r->code.n;
-	r->code.phase = mode == IH_MODE_SCRIPT ? IH_PHASE_START : IH_PHASE_RUN;
+	awaits = mode == IH_MODE_SCRIPT && (r->code.n || !r->n_descriptors);
+	r->code.by_itself = awaits && !r->code.n;
+	r->code.phase = awaits ? IH_PHASE_START : IH_PHASE_RUN;
 	/* What lies in a folder that nobody vouches for bears any name (FPATH, NODE_PATH). */
 	if (r->outside && (mode == IH_MODE_SCRIPT || mode == IH_MODE_MODULE ||
 			   mode == IH_MODE_INLINE || mode == IH_MODE_STDIN)) {
@@ -260,6 +264,7 @@ __attribute__((noinline)) int ih_read_begin(struct ih_reading *r)
 	r->is_folder = 0;
 	r->common = 0;
 	r->outside = 0;
+	r->n_descriptors = 0;
 	return 0;
 }
 

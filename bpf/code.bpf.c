@@ -296,39 +296,30 @@ static __always_inline void note_link(struct dentry *dentry, struct inode *inode
 	code->target = text ? (__u32)ih_name_target((__u64)text) : IH_CODE_ANY;
 }
 
-SEC("lsm/inode_follow_link")
-int BPF_PROG(ih_follow, struct dentry *dentry, struct inode *inode, bool rcu, int ret)
+static __always_inline int see_link(struct dentry *dentry, struct inode *inode, bool start_only)
 {
-	struct ih_task_state *me;
+	struct ih_task_state *me = ih_me();
 	struct ih_code_state *code;
 
-	if (ret)
-		return ret;
-	me = ih_me();
 	if (!me || !me->grammar)
 		return 0;
 	code = code_of_process(0);
-	if (code && code->phase != IH_PHASE_CHECK)
+	if (code && (start_only ? code->phase == IH_PHASE_START : code->phase != IH_PHASE_CHECK))
 		note_link(dentry, inode, code, me->grammar);
 	return 0;
+}
+
+SEC("lsm/inode_follow_link")
+int BPF_PROG(ih_follow, struct dentry *dentry, struct inode *inode, bool rcu, int ret)
+{
+	return ret ? ret : see_link(dentry, inode, false);
 }
 
 /* node finds out by itself where its script is, and opens it by that name. */
 SEC("lsm/inode_readlink")
 int BPF_PROG(ih_readlink, struct dentry *dentry, int ret)
 {
-	struct ih_task_state *me;
-	struct ih_code_state *code;
-
-	if (ret)
-		return ret;
-	me = ih_me();
-	if (!me || !me->grammar)
-		return 0;
-	code = code_of_process(0);
-	if (code && code->phase == IH_PHASE_START)
-		note_link(dentry, BPF_CORE_READ(dentry, d_inode), code, me->grammar);
-	return 0;
+	return ret ? ret : see_link(dentry, BPF_CORE_READ(dentry, d_inode), true);
 }
 
 /* What a child is: the same, until it executes something. */

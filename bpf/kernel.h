@@ -153,6 +153,7 @@ struct cred {
 };
 
 struct fdtable {
+	unsigned int max_fds;
 	struct file **fd;
 };
 

@@ -14,6 +14,9 @@
 #include "common/abi/text.h"
 
 #define OPTION_STRINGS_MAX 4 /* variables with options that are read; more is unclear */
+#define DESCRIPTORS_MAX	   4 /* that are named as files of code; more is unclear */
+#define DESCRIPTOR_DIGITS  5
+#define DESCRIPTOR_MAIN	   (1U << 31) /* in a descriptor's number: it is the script */
 #define ENV_NAME_MAX	   80
 
 #define TEMPLATE	  (1 << 16) /* elements hold a '?', and are folders */
@@ -69,6 +72,8 @@ struct ih_reading {
 	__u32 begin, length; /* in scan.text, of what is looked at */
 	__u32 separators;    /* of a list, a byte each; TEMPLATE */
 	__u32 rest_len, cut_at, out, quote, escaped, has_equals, in_word;
+	__u32 n_descriptors;
+	__u32 descriptors[DESCRIPTORS_MAX];
 };
 
 struct ih_map_reading {
@@ -241,6 +246,80 @@ static __always_inline void found_names(struct ih_reading *r, __u32 is_main)
 	(void)ih_read_names(r);
 }
 
+/* Is @n bytes of @name how the text at r->begin begins? 1 or 0. */
+static __always_inline __u32 begins(const struct ih_reading *r, const char *name, __u32 n)
+{
+	__u32 same = is_below(n - 1, r->length);
+
+	for (__u32 i = 0; i < n; i++)
+		same &= is_same((__u8)IH_SCAN_BYTE(&r->scan, r->begin + i), (__u8)name[i]);
+	return same;
+}
+
+#define BEGINS(r, name) begins((r), (name), sizeof(name) - 1)
+
+static __always_inline void add_descriptor(struct ih_reading *r, __u32 number)
+{
+	__u32 n = r->n_descriptors;
+
+	if (n >= DESCRIPTORS_MAX) {
+		r->unclear = 1;
+		return;
+	}
+	r->descriptors[n & (DESCRIPTORS_MAX - 1)] = number | (r->is_main ? DESCRIPTOR_MAIN : 0);
+	r->n_descriptors = n + 1;
+}
+
+/* Up to DESCRIPTOR_DIGITS digits, @at bytes into the text. */
+static __always_inline void read_number(struct ih_reading *r, __u32 at)
+{
+	__u32 number = 0, digits = 0, live = 1;
+
+	for (__u32 i = 0; i < DESCRIPTOR_DIGITS; i++) {
+		__u32 c = (__u32)(__u8)IH_SCAN_BYTE(&r->scan, r->begin + at + i) - '0';
+
+		live &= is_below(c, 10);
+		number += live * (number * 9 + c);
+		digits += live;
+	}
+	at += digits;
+	/* perl takes /dev/fd/7/name for descriptor 7; to others it is a name in a folder, which is
+	 * no file */
+	if (digits && (at == r->length || IH_SCAN_BYTE(&r->scan, r->begin + at) == '/'))
+		add_descriptor(r, number);
+	else
+		r->unclear = 1;
+}
+
+/* A name that stands for a descriptor. perl, awk and ksh read from it and open nothing, so that it
+ * is judged with the arguments. Return: 1 when it was one. */
+__attribute__((noinline)) int ih_read_descriptor(struct ih_reading *r)
+{
+	__u32 at;
+
+	if (!r)
+		return 0;
+	if (r->length == 10 && BEGINS(r, "/dev/stdin")) {
+		add_descriptor(r, 0);
+		return 1;
+	}
+	at = BEGINS(r, "/dev/fd/") * 8 + BEGINS(r, "/proc/self/fd/") * 14 +
+	     BEGINS(r, "/proc/thread-self/fd/") * 21;
+	if (!at || at == r->length)
+		return 0;
+	read_number(r, at);
+	return 1;
+}
+
+static __always_inline void found_code_file(struct ih_reading *r, __u32 is_main)
+{
+	r->is_main = is_main;
+	if (ih_read_descriptor(r))
+		r->impure |= !r->variable;
+	else
+		found_names(r, is_main);
+}
+
 static __always_inline void found_folders(struct ih_reading *r, const struct ih_rule_entry *rule)
 {
 	r->is_folder = rule->bits & IH_RULE_EMPTY_HERE ? 1 | FOLDER_EMPTY_HERE : 1;
@@ -282,7 +361,7 @@ static __always_inline void found_file(struct ih_reading *r, const struct ih_rul
 	if (rule->test == IH_TEST_EXPANSION && ih_read_test(r, IH_TEXT_SUBSTITUTION))
 		found_inline(r);
 	else
-		found_names(r, 0);
+		found_code_file(r, 0);
 }
 
 static __always_inline void found_script(struct ih_reading *r, const struct ih_rule_entry *rule)
@@ -292,7 +371,7 @@ static __always_inline void found_script(struct ih_reading *r, const struct ih_r
 		return;
 	}
 	r->scan.seen |= IH_SEEN_SCRIPT;
-	found_names(r, 1);
+	found_code_file(r, 1);
 }
 
 static __always_inline void found_module(struct ih_reading *r, const struct ih_rule_entry *rule)

@@ -2,11 +2,10 @@
 /*
  * arguments OBJECT CASES…: the kernel reads each command line and environment of the attempts as
  * user space does: the same mode, the same judgement of the text and of the variables, the same
- * names of files that are code. Speaks TAP; exit 77 where nobody may load BPF.
+ * names of files that are code. Speaks TAP; skipped where nobody may load BPF.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,7 @@
 
 #include "common/abi/decide.h"
 #include "tests/bpf/arguments.h"
+#include "tests/bpf/object.h"
 
 #define CASES_MAX   (4u << 20)
 #define STRINGS_MAX (1u << 20)
@@ -37,15 +37,7 @@ struct strings {
 
 static struct strings all;
 static struct ih_invocation invocation;
-static char log_text[512];
 static unsigned int compared, differ;
-
-static int keep_last(enum libbpf_print_level level, const char *format, va_list args)
-	__attribute__((format(printf, 2, 0)));
-static int keep_last(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return level == LIBBPF_WARN ? vsnprintf(log_text, sizeof(log_text), format, args) : 0;
-}
 
 /* $T, $STORE and the like are some folder. */
 static void add(const char *name, const char *text)
@@ -142,6 +134,18 @@ static bool has_name(const struct question *q, __u32 hash)
 	return false;
 }
 
+/* bpf/descriptors.h judges those when the program starts, and knows no name for them. */
+static bool is_descriptor(const struct ih_source *s)
+{
+	static const char *const places[] = { "/dev/stdin", "/dev/fd/", "/proc/self/fd/",
+					      "/proc/thread-self/fd/" };
+
+	for (size_t i = 0; i < IH_ARRAY_SIZE(places); i++)
+		if (strncmp(s->text, places[i], strlen(places[i])) == 0)
+			return true;
+	return false;
+}
+
 /* The first file of code that the kernel would not know by its name; NULL: it knows all. */
 static const struct ih_source *forgotten(const struct question *q)
 {
@@ -149,7 +153,8 @@ static const struct ih_source *forgotten(const struct question *q)
 		const struct ih_source *s = &invocation.sources[i];
 
 		if ((s->kind != IH_SOURCE_FILE && s->kind != IH_SOURCE_CONFIG) ||
-		    s->origin == IH_ORIGIN_DEFAULT || s->len == 0 || s->text[s->len - 1] == '/')
+		    s->origin == IH_ORIGIN_DEFAULT || s->len == 0 || s->text[s->len - 1] == '/' ||
+		    is_descriptor(s))
 			continue;
 		if (!has_name(q, hash_of(s->text, s->len)))
 			return s;
@@ -328,30 +333,5 @@ static int test_object(struct bpf_object *object, char **paths, int n)
 
 int main(int argc, char **argv)
 {
-	struct bpf_object *object;
-	int r;
-
-	if (argc < 3)
-		return 2;
-	libbpf_set_print(keep_last);
-	object = bpf_object__open_file(argv[1], NULL);
-	if (!object) {
-		printf("Bail out! cannot open '%s': %s\n", argv[1], strerror(errno));
-		return 1;
-	}
-	r = bpf_object__load(object);
-	if (r == -EPERM || r == -ENOSYS) { /* what the verifier refuses is -EACCES or -EINVAL */
-		printf("1..0 # SKIP BPF programs cannot be loaded here: %s\n", strerror(-r));
-		bpf_object__close(object);
-		return 77;
-	}
-	if (r < 0) {
-		printf("1..1\nnot ok 1 - the verifier takes it\n# %s: %s\n", strerror(-r),
-		       log_text);
-		bpf_object__close(object);
-		return 1;
-	}
-	r = test_object(object, argv + 2, argc - 2);
-	bpf_object__close(object);
-	return r;
+	return argc < 3 ? 2 : ih_test_object(argv[1], test_object, argv + 2, argc - 2);
 }

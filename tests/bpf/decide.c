@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,8 @@
 #include "policy/policy.h"
 #include "policy/words.h"
 
+#include "tests/bpf/object.h"
+
 #define TRIES 20000
 
 struct question { /* as in decide.bpf.c */
@@ -26,16 +27,6 @@ struct question { /* as in decide.bpf.c */
 	__u32 pad_;
 	struct ih_answer answer;
 };
-
-static char log_text[512];
-
-/* libbpf prints to stderr; the last line is enough for a reason. */
-static int keep_last(enum libbpf_print_level level, const char *format, va_list args)
-	__attribute__((format(printf, 2, 0)));
-static int keep_last(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return level == LIBBPF_WARN ? vsnprintf(log_text, sizeof(log_text), format, args) : 0;
-}
 
 static __u64 next(__u64 *state)
 {
@@ -144,7 +135,7 @@ static int test_file(int number, const char *path, int program, int map)
 	return r;
 }
 
-static int test_object(struct bpf_object *object, const char *path)
+static int test_object(struct bpf_object *object, char **paths, int n)
 {
 	int program = bpf_program__fd(bpf_object__find_program_by_name(object, "decide"));
 	int map = bpf_map__fd(bpf_object__find_map_by_name(object, "rules"));
@@ -152,36 +143,11 @@ static int test_object(struct bpf_object *object, const char *path)
 
 	printf("1..6\nok 1 - the verifier takes it\n");
 	bad = test_profiles(2, program, map);
-	bad |= test_file(6, path, program, map);
+	bad |= test_file(6, paths[n - 1], program, map);
 	return bad ? 1 : 0;
 }
 
 int main(int argc, char **argv)
 {
-	struct bpf_object *object;
-	int r;
-
-	if (argc != 3)
-		return 2;
-	libbpf_set_print(keep_last);
-	object = bpf_object__open_file(argv[1], NULL);
-	if (!object) {
-		printf("Bail out! cannot open '%s': %s\n", argv[1], strerror(errno));
-		return 1;
-	}
-	r = bpf_object__load(object);
-	if (r == -EPERM || r == -ENOSYS) { /* what the verifier refuses is -EACCES or -EINVAL */
-		printf("1..0 # SKIP BPF programs cannot be loaded here: %s\n", strerror(-r));
-		bpf_object__close(object);
-		return 0;
-	}
-	if (r < 0) {
-		printf("1..1\nnot ok 1 - the verifier takes it\n# %s: %s\n", strerror(-r),
-		       log_text);
-		bpf_object__close(object);
-		return 1;
-	}
-	r = test_object(object, argv[2]);
-	bpf_object__close(object);
-	return r;
+	return argc != 3 ? 2 : ih_test_object(argv[1], test_object, argv + 2, argc - 2);
 }

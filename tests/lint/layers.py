@@ -24,7 +24,7 @@ LAYERS = {
 }
 # Kernel side and the words of both worlds are stricter than their folder.
 STRICT = {
-    "bpf/*.bpf.c": ["bpf/kernel.h", "bpf/maps.h", "bpf/judge.h", "bpf/tables.h", "bpf/arguments.h", "bpf/unit.h", "common/abi/*"],
+    "bpf/*.bpf.c": ["bpf/kernel.h", "bpf/maps.h", "bpf/judge.h", "bpf/tables.h", "bpf/arguments.h", "bpf/descriptors.h", "bpf/unit.h", "common/abi/*"],
 }
 LIBRARIES = {
     r"json-c/|json\.h$": ["common/json.c"],

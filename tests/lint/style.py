@@ -17,7 +17,7 @@ UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK|TB" r"D|WIP)\b|
                         r"\bfor n" r"ow\b|\bplace" r"holder\b|\bstub" r"bed\b", re.IGNORECASE)
 LICENSE_C = "SPDX-License-Identifier: LGPL-2.1-or-later"
 LICENSE_BPF = "SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause"
-BPF_HEADERS = tuple(f"bpf/{name}.h" for name in ("kernel", "maps", "judge", "tables", "reading", "options", "arguments", "unit"))
+BPF_HEADERS = tuple(f"bpf/{name}.h" for name in ("kernel", "maps", "judge", "tables", "reading", "options", "arguments", "descriptors", "unit"))
 CODE = (".c", ".h", ".py", ".sh", ".S", "meson.build", ".nix", ".bash", ".fish")
 COMMENT = re.compile(r'"(\\.|[^"\\\n])*"|\'(\\.|[^\'\\\n])*\'|//[^\n]*|/\*.*?\*/', re.DOTALL)
 
