@@ -133,13 +133,16 @@ def check_streams(work):
     start = time.time()
     r = run([TREE, "--", "sh", "-c", "sleep 3 >/dev/null 2>&1 </dev/null & echo x"])
     tap.ok(r.out == "x\n" and time.time() - start < 2.5, "the supervisor keeps nobody's pipe open", time.time() - start)
-    p = subprocess.Popen([TREE, "--", "sh", "-c", "echo up; kill -STOP $$; echo after"], stdout=subprocess.PIPE)
+    # It waits to be told, since a child that has ended was never seen to continue.
+    p = subprocess.Popen([TREE, "--", "sh", "-c", "echo up; kill -STOP $$; read x; echo after"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     p.stdout.readline()
     pid, status = os.waitpid(p.pid, os.WUNTRACED)
     tap.ok(os.WIFSTOPPED(status) and os.WSTOPSIG(status) == signal.SIGSTOP, "the parent sees the command stop", status)
     os.kill(p.pid, signal.SIGCONT)
     pid, status = os.waitpid(p.pid, os.WCONTINUED)
     tap.ok(os.WIFCONTINUED(status), "… and go on", status)
+    p.stdin.write(b"\n")
+    p.stdin.close()
     tap.ok(p.stdout.read() == b"after\n" and os.waitpid(p.pid, 0)[1] == 0, "… to its end")
     p.returncode = 0
 

@@ -10,7 +10,7 @@ def attack(m, t):
     command = sealed.command(m)
 
     def runs(name):
-        code, out = m.do("/usr/bin/id; ls -A /var/lib/ihard/seals")
+        code, out = m.do("/usr/bin/id")
         t.ok(code == 0 and "uid=0" in out, name + ": programs run", code, out)
 
     def start():

@@ -18,6 +18,7 @@
 export STORE=/opt/attempts/store
 cd /run/lab/attempts || exit 1
 [ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
+[ -e /dev/stdin ] || ln -s /proc/self/fd/0 /dev/stdin
 every=30 begin=0
 case ${IH_ATTEMPTS:-} in
 all) every=1 ;;
