@@ -156,15 +156,10 @@ static __always_inline bool is_setting(struct file *file)
 	    magic == CGROUP2_SUPER_MAGIC)
 		return true;
 	for (int i = 0; i < FOLDERS_MAX; i++) {
-		struct ih_file_key key = { 0 };
-		struct ih_seed *seed;
-		struct inode *inode;
+		const struct ih_seed *seed;
 
 		dentry = BPF_CORE_READ(dentry, d_parent);
-		inode = BPF_CORE_READ(dentry, d_inode);
-		key.inode = BPF_CORE_READ(inode, i_ino);
-		key.device = BPF_CORE_READ(inode, i_sb, s_dev);
-		seed = bpf_map_lookup_elem(&ih_seeds, &key);
+		seed = ih_seed_of(BPF_CORE_READ(dentry, d_inode));
 		if (seed && (seed->flags & IH_SEED_DATA))
 			return true;
 	}

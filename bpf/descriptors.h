@@ -69,12 +69,8 @@ static __always_inline bool is_as_seeded(struct inode *inode, const struct ih_se
 
 static __always_inline __u32 trust_of(struct inode *inode)
 {
-	struct ih_file_key key = { 0 };
-	struct ih_seed *seed;
+	const struct ih_seed *seed = ih_seed_of(inode);
 
-	key.inode = BPF_CORE_READ(inode, i_ino);
-	key.device = BPF_CORE_READ(inode, i_sb, s_dev);
-	seed = bpf_map_lookup_elem(&ih_seeds, &key);
 	return seed && is_as_seeded(inode, seed) ? seed->trust : IH_TRUST_UNTRUSTED;
 }
 

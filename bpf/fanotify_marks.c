@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "integrity/mounts.h"
 
 #ifndef FAN_MARK_EVICTABLE
 #define FAN_MARK_EVICTABLE 0x00000200 /* Linux 5.19: does not hold the inode in memory */
@@ -35,22 +36,6 @@ static bool is_empty_type(const char *type)
 		if (strcmp(type, empty_types[i]) == 0)
 			return true;
 	return false;
-}
-
-/* A mount point as mountinfo writes it: blank, tab, newline and backslash are \ooo. */
-static void unescape(char *text)
-{
-	char *to = text;
-
-	for (const char *from = text; *from; from++, to++) {
-		if (from[0] == '\\' && from[1] >= '0' && from[1] <= '3' && from[2] && from[3]) {
-			*to = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
-			from += 3;
-		} else {
-			*to = *from;
-		}
-	}
-	*to = '\0';
 }
 
 /* Device nodes are opened to be asked about, which for a watchdog or a tape is an act of its own:
@@ -76,7 +61,7 @@ static int mark_line(struct ih_fan *fan, const char *root, char *line, struct ih
 	if (!dash || sscanf(line, "%*s %*s %*s %*s %4095s", where) != 1 ||
 	    sscanf(dash + 3, "%63s", type) != 1 || is_empty_type(type))
 		return 0;
-	unescape(where);
+	ih_mount_unescape(where);
 	r = mark(fan, root, where, type);
 	if (r == 0 || r == -ENOENT) /* hidden below another mount, or gone */
 		return 0;

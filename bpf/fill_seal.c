@@ -3,7 +3,6 @@
  * Seals: their lists say where to look, and integrity/trust says of each file that is found whether
  * it is what was sealed. A seal that cannot be trusted so leads to files that are not vouched for.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "bpf/fill_priv.h"
 #include "common/cleanup.h"
+#include "common/dir.h"
 #include "common/text.h"
 #include "integrity/seal.h"
 
@@ -56,23 +56,19 @@ static void visit(struct ask *a, int fd, const char *name)
 static void walk(struct ask *a, int dir)
 {
 	const struct dirent *entry;
-	DIR *d = fdopendir(dir);
+	_closedir_ DIR *d = NULL;
+	int r;
 
-	if (!d) {
-		(void)close(dir);
-		return;
-	}
-	while ((!a->fill->stop || !*a->fill->stop) && (entry = readdir(d))) {
+	r = ih_dir_open(dir, &d);
+	while (r == 0 && (!a->fill->stop || !*a->fill->stop) &&
+	       (entry = ih_dir_next(d, &r)) != NULL) {
 		int fd;
 
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
 		fd = openat(dirfd(d), entry->d_name,
 			    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 		if (fd >= 0)
 			visit(a, fd, entry->d_name);
 	}
-	(void)closedir(d);
 }
 
 static void take_object(struct ask *a, const struct ih_provider *p, const char *name)
@@ -123,13 +119,13 @@ int ih_fill_seals(struct ih_fill *f, struct ih_trust *trust, const struct ih_pro
 
 	for (size_t i = 0; i < p->n_seals; i++) {
 		const struct dirent *entry;
-		DIR *d = opendir(p->seals[i]);
+		_closedir_ DIR *d = NULL;
+		int r;
 
-		if (!d) {
+		r = ih_dir_openat(AT_FDCWD, p->seals[i], 0, &d);
+		if (r < 0)
 			take_seal(&a, p, p->seals[i]);
-			continue;
-		}
-		while ((entry = readdir(d))) {
+		while (r == 0 && (entry = ih_dir_next(d, &r)) != NULL) {
 			struct ih_text path = { 0 };
 
 			if (ih_seal_is_name(entry->d_name) &&
@@ -137,7 +133,6 @@ int ih_fill_seals(struct ih_fill *f, struct ih_trust *trust, const struct ih_pro
 				take_seal(&a, p, path.data);
 			ih_text_done(&path);
 		}
-		(void)closedir(d);
 	}
 	return 0;
 }

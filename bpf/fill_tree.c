@@ -3,7 +3,6 @@
  * Trees that only root can write. The tree's own place is judged by integrity/trust; below it each
  * directory and file is held against the same question by its descriptor: could others write it?
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "bpf/fill_priv.h"
 #include "common/cleanup.h"
+#include "common/dir.h"
 
 struct walk {
 	struct ih_fill *fill;
@@ -69,25 +69,22 @@ static void visit(struct walk *w, int fd, const char *name)
 static void walk(struct walk *w, int dir)
 {
 	const struct dirent *entry;
-	DIR *d = fdopendir(dir);
+	_closedir_ DIR *d = NULL;
+	int r;
 
-	if (!d) {
-		(void)close(dir);
-		return;
-	}
-	while ((!w->fill->stop || !*w->fill->stop) && (entry = readdir(d))) {
+	r = ih_dir_open(dir, &d);
+	while (r == 0 && (!w->fill->stop || !*w->fill->stop) &&
+	       (entry = ih_dir_next(d, &r)) != NULL) {
 		int fd;
 
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-		    (entry->d_type != DT_DIR && entry->d_type != DT_REG &&
-		     entry->d_type != DT_UNKNOWN))
+		if (entry->d_type != DT_DIR && entry->d_type != DT_REG &&
+		    entry->d_type != DT_UNKNOWN)
 			continue;
 		fd = openat(dirfd(d), entry->d_name,
 			    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 		if (fd >= 0)
 			visit(w, fd, entry->d_name);
 	}
-	(void)closedir(d);
 }
 
 int ih_fill_tree(struct ih_fill *f, struct ih_trust *trust, const char *tree)

@@ -66,6 +66,24 @@ static __always_inline void ih_ctime(struct inode *inode, __s64 *ret_s, __u32 *r
 	}
 }
 
+/* By reading through the pointer, which need not be a hook's argument. */
+static __always_inline struct ih_file_key ih_key_of(struct inode *inode)
+{
+	struct ih_file_key key = { 0 };
+
+	key.inode = BPF_CORE_READ(inode, i_ino);
+	key.device = BPF_CORE_READ(inode, i_sb, s_dev);
+	return key;
+}
+
+/* What the guard wrote down of it, changed since or not; NULL: nothing. */
+static __always_inline struct ih_seed *ih_seed_of(struct inode *inode)
+{
+	struct ih_file_key key = ih_key_of(inode);
+
+	return bpf_map_lookup_elem(&ih_seeds, &key);
+}
+
 /* First sight of an inode in this epoch: is it the file that the guard looked at? */
 static __always_inline struct ih_inode_state *ih_seed_inode(struct inode *inode, __u32 epoch)
 {
@@ -115,13 +133,12 @@ static __always_inline struct ih_inode_state *ih_inode(struct inode *inode, __u3
  * for is taken back for good. Only the guard can vouch again. */
 static __always_inline void ih_forget(struct inode *inode)
 {
-	struct ih_file_key key = { 0 };
 	struct ih_inode_state *state;
+	struct ih_file_key key;
 
 	if (!inode)
 		return;
-	key.inode = BPF_CORE_READ(inode, i_ino);
-	key.device = BPF_CORE_READ(inode, i_sb, s_dev);
+	key = ih_key_of(inode);
 	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFREG)
 		return;
 	bpf_map_delete_elem(&ih_seeds, &key);

@@ -41,12 +41,8 @@ static __always_inline bool is_free(const struct ih_gate_config *config)
 
 static __always_inline __u8 flags_of(struct inode *inode)
 {
-	struct ih_file_key key = { 0 };
-	struct ih_seed *seed;
+	const struct ih_seed *seed = ih_seed_of(inode);
 
-	key.inode = BPF_CORE_READ(inode, i_ino);
-	key.device = BPF_CORE_READ(inode, i_sb, s_dev);
-	seed = bpf_map_lookup_elem(&ih_seeds, &key);
 	return seed ? seed->flags : 0;
 }
 

@@ -18,7 +18,6 @@ int ih_dir_open(int fd, DIR **ret)
 		(void)close(fd);
 		return r;
 	}
-	rewinddir(*ret);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Listing a directory, so that an error on the way is never taken for its end: what a disk could
- *not read of a folder must not look like a shorter folder.
+ * Listing a directory, so that an error on the way is never taken for its end: a folder of which
+ *the disk could not read all must not look like a shorter folder.
  *
  *	_closedir_ DIR *d = NULL;
  *
@@ -16,9 +16,9 @@
 #include "common/cleanup.h"
 
 /**
- * ih_dir_open() - list a directory by its descriptor, from the beginning
- * @fd: of the directory, taken over whatever comes of it; or the negative errno that opening it
- * gave
+ * ih_dir_open() - list a directory by its descriptor
+ * @fd: of the directory, at its beginning, taken over whatever comes of it; or the negative errno
+ *	that opening it gave
  *
  * Return: 0, and the caller closes @ret (_closedir_); or a negative errno.
  */

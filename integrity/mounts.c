@@ -19,12 +19,11 @@ struct mount {
 	char root[PATH_MAX], where[PATH_MAX];
 };
 
-/* Blank, tab, newline and backslash are \ooo. */
-static void unescape(char *text)
+void ih_mount_unescape(char *name)
 {
-	char *to = text;
+	char *to = name;
 
-	for (const char *from = text; *from; from++, to++) {
+	for (const char *from = name; *from; from++, to++) {
 		if (from[0] == '\\' && from[1] >= '0' && from[1] <= '3' && from[2] && from[3]) {
 			*to = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
 			from += 3;
@@ -43,8 +42,8 @@ static bool parse(const char *line, struct mount *ret)
 		   ret->where) != 5)
 		return false;
 	ret->id = id;
-	unescape(ret->root);
-	unescape(ret->where);
+	ih_mount_unescape(ret->root);
+	ih_mount_unescape(ret->where);
 	return true;
 }
 

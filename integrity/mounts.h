@@ -19,3 +19,6 @@
  * Return: 0, -ENOENT when there is no such mount any more, another negative errno.
  */
 int ih_mount_source(uint64_t id, char **ret);
+
+/* A name as mountinfo writes it, in place: blank, tab, newline and backslash are \ooo there. */
+void ih_mount_unescape(char *name);

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/fd.h"
 #include "common/dir.h"
+#include "common/fd.h"
 #include "policy/grammar.h"
 #include "policy/grammar_builtin.h"
 #include "policy/grammar_compile.h"
