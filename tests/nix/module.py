@@ -25,7 +25,7 @@ work = tempfile.mkdtemp(prefix="ih-nix.")
 store = work + "/store"
 env = dict(os.environ, NIX_REMOTE="", HOME=work)
 KEY = "k-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY="
-KEY2 = "k-2:Ko9kgMZ4TcRVL3xwmO+zYZMVXq5zpkOS1MtnG3Kr5dQ="
+KEY2 = "k-2:gocY9K977sPpTXjdVlgRjvTrLgUKQn+SJyQ2HeMDp4g="
 
 
 def nix(*arguments):
@@ -123,6 +123,9 @@ if t.ok(isinstance(got, dict) and got["failed"] == [], "the guard", got):
          "the guard: locked, reloaded by a switch", unit)
     known = run([guard, "--help"])
     t.ok(all(w in known.out + known.err for w in words if w.startswith("--")), "ihard-guard knows all the options", known)
+got = evaluate(ENABLE + 'security.ihard.guard = { enable = true; backend = "fanotify"; verifyAll = true; files = 1000; };')
+t.ok(isinstance(got, dict) and "--backend fanotify --all --files 1000" in got["units"]["services"]["ihard-guard"]["serviceConfig"]["ExecStart"][1],
+     "the guard: back end, the whole store, how many files", got)
 got = evaluate(ENABLE + 'security.ihard.profile = "audit"; security.ihard.guard.enable = true;')
 t.ok(isinstance(got, dict) and "--audit" in got["units"]["services"]["ihard-guard"]["serviceConfig"]["ExecStart"][1],
      "with profile audit the guard only reports", got)
@@ -153,6 +156,17 @@ if t.ok(isinstance(got, dict) and got["failed"] == [], "systemd initrd", got):
          "systemd initrd: nothing goes on without it", initrd)
     t.ok("sigs-needed = 1\n" in initrd["contents"]["/etc/ihard/stage2.conf"]["text"], "systemd initrd: the configuration")
 
+got = evaluate('boot.initrd.verify = { enable = true; trustedPublicKeys = [ "%s" "%s" ]; sigsNeeded = 2; timeLimit = 90; signing.enable = true; '
+               'seal = { enable = true; require = true; directory = "/var/seals"; }; };' % (KEY, KEY2))
+if t.ok(isinstance(got, dict) and got["failed"] == [], "initrd: two signatures, a time limit, seals", got):
+    shutil.copy(written(got["initrd"]["postMountCommands"], CONF), conf)
+    text = open(conf).read()
+    t.ok(all(line + "\n" in text for line in ["trusted-public-keys = %s %s" % (KEY, KEY2), "sigs-needed = 2", "time-limit = 90", "seal = /var/seals",
+                                              "require-seal = yes"]), "the configuration says them", text)
+    r = run([stage2, "--config", conf, "--init", "/nix/store/" + "0" * 32 + "-nothing/init", "--sysroot", work, "--state", work, "--dry-run"])
+    t.ok(conf not in r.err and r.rc != 0, "ihard-stage2 reads them", r)
+    t.ok("--output /var/seals/" in got["signing"].replace("'", "") and "--sigs-needed 2" in got["signing"], "and the seal is made so", got["signing"])
+
 # ---- the boot loader, counting, assessment, signing --------------------------------------------------------
 NSD = '''systemd.services.nsd = { before = [ "boot-complete.target" ]; wantedBy = [ "boot-complete.target" ];
   unitConfig.FailureAction = "reboot"; };'''
@@ -168,6 +182,16 @@ if t.ok(isinstance(got, dict) and got["failed"] == [], "the boot loader with cou
 got = evaluate(LOADER)
 t.ok(isinstance(got, dict) and "--tries" not in got["loader"]["hook"] and not got["units"]["services"],
      "without counting there are no tries and no blessing", got)
+
+got = evaluate(LOADER + '''boot.loader.ihard = { configurationLimit = 7; collectFirst = true; pcrKey = "/var/keys/pcr.key"; installLoader = false;
+  espMountPoint = "/efi"; xbootldrMountPoint = "/boot"; };''')
+if t.ok(isinstance(got, dict) and got["failed"] == [], "the boot loader with everything else", got):
+    line = [line for line in got["loader"]["hook"].splitlines() if "ihard boot install" in line][0].replace("'", "")
+    words = ["--esp /efi", "--xbootldr /boot", "--limit 7", "--collect-first", "--key /var/keys/db.key", "--certificate /var/keys/db.pem",
+             "--pcr-key /var/keys/pcr.key"]
+    t.ok(all(w in line for w in words) and "boot sign" not in got["loader"]["hook"], "its options are the installer's", line)
+    known = run([ihard, "boot", "install", "--help"])
+    t.ok(all(w.split()[0] in known.out + known.err for w in line.split() if w.startswith("--")), "ihard boot install knows all of them", known)
 
 stock = "imports = [ %s/nix/compat/boot-counting.nix ]; boot.loader.systemd-boot.bootCounting = { enable = true; tries = 5; };"
 got = evaluate(LOADER + stock % source)
@@ -264,6 +288,8 @@ tests = os.path.join(source, "tests/nix")
 pkgs = "(import %s/pkgs.nix { lib = import %s/lib.nix; })" % (tests, tests)
 p = nix("-E", "import %s/nix { pkgs = %s; }" % (source, pkgs))
 t.ok(p.returncode == 0 and re.search(r"-ihard-[0-9.]+\.drv", p.stdout), "nix-instantiate of the package", p.stderr)
+p = nix("--eval", "--json", "-E", "(import %s/nix/overlay.nix %s { }).ihard.name" % (source, pkgs))
+t.ok(p.returncode == 0 and "ihard-" in p.stdout, "the overlay", p.stderr)
 p = nix("--eval", "--strict", "--json", "-E",
         'let f = (import %s/flake.nix).outputs { self = { }; nixpkgs = { lib = import %s/lib.nix; legacyPackages = {'
         ' x86_64-linux = %s; aarch64-linux = %s; }; }; }; in [ f.packages.x86_64-linux.default.name (f ? overlays) '
