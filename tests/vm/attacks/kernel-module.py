@@ -6,6 +6,6 @@ AT = "console"
 
 def attack(c):
     c.do("cp /root/unsigned.ko /tmp/unsigned.ko; dmesg -n 1")
-    c.act("insmod /tmp/unsigned.ko && grep dummy /proc/modules", "^dummy ", "Operation not permitted|Key was rejected|ihard: ")
-    c.act("/etc/site/attack/kexec.pl /nix/store/*-boot/bzImage", "another kernel is loaded", "another kernel: (Operation not permitted|No data available)")
+    c.act("insmod /tmp/unsigned.ko && grep dummy /proc/modules", "^dummy ", says="Operation not permitted|Key was rejected")
+    c.act("/etc/site/attack/kexec.pl /nix/store/*-boot/bzImage", "another kernel is loaded", says="another kernel: (Operation not permitted|No data available)")
     c.works("grep virtio /proc/modules", "virtio")

@@ -3,12 +3,12 @@
 AT = "console"
 LAST = 1
 
-ACTS = ("rm -rf /sys/fs/bpf/ihard", "umount -l /sys/fs/bpf", "kill -9 $(cat /sys/fs/cgroup/system.slice/ihard-guard.service/cgroup.procs)",
-        "ihard guard unload")
+PROCESS = "/sys/fs/cgroup/system.slice/ihard-guard.service/cgroup.procs"
+ACTS = ("rm -rf /sys/fs/bpf/ihard", "umount -l /sys/fs/bpf", f"kill -9 $(cat {PROCESS})", "ihard guard unload")
 
 
 def guard(c):
-    return c.do("cat /sys/fs/cgroup/system.slice/ihard-guard.service/cgroup.procs")[1].split()[:1]
+    return c.do("cat " + PROCESS)[1].split()[:1]
 
 
 def closed(c, command):
@@ -29,3 +29,5 @@ def attack(c):
     c.t.ok(before and before == guard(c), "it is the same guard", before)
     # Process 1 may signal it, and starts another: ihard-guard(8)
     closed(c, "systemctl kill -s KILL ihard-guard")
+    code, out = c.do(f"until systemctl is-active -q ihard-guard && ! grep -qx {before[0]} {PROCESS}; do sleep 0.5; done", 180)
+    c.t.ok(code == 0, "another guard takes over", code, out)

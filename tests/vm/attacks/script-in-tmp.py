@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A script dropped in /tmp, run by name and by its interpreter, by root and by a user."""
 AT = "console"
-UNTRUSTED = "ihard: '/tmp/x.py' may not be executed: the program is not trusted enough|ihard: .*/tmp/x.py.*code that would run is not trusted enough"
+UNTRUSTED = "'/tmp/x.py' may not be executed: the program is not trusted enough|/tmp/x.py.*code that would run is not trusted enough"
 
 
 def attack(c):

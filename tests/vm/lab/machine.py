@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A whole machine: firmware with our keys, a TPM, systemd-boot, images that `ihard boot install` made, an
 initrd with ihard-stage2, a disk whose store real Nix made and signed, systemd, the guard. One can type at
-its serial console."""
+its serial console; what a command prints comes back by a port of its own, so that nothing that others say to the
+terminal is taken for it."""
 import os
 import re
+import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +26,11 @@ PROMPT = "[ihard-lab]$ "
 def missing():
     lacking = qemu.missing() + cache.need("swtpm", "mkfs.vfat", "mcopy", "openssl", "nix-store", "meson")
     return lacking + [p for p in (STUBS + "linuxx64.efi.stub", "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd") if not os.path.exists(p)]
+
+
+def end_when_told():
+    """A time limit's signal ends the program as an error does: the machine is switched off, its disk put back."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
 
 
 def userland(more=()):
@@ -146,20 +154,18 @@ class Machine:
         """Starts the machine; the console is a socket."""
         self.boots += 1
         self.began, self.record = time.monotonic(), open(f"{self.work}/record-{self.boots}", "w", buffering=1)  # when it said what
-        path = self.work + "/console"
-        if os.path.exists(path):
-            os.unlink(path)
-        command = qemu.PROGRAM + processors + ["-m", str(self.memory), *(arguments or self.chain()), "-chardev", f"socket,id=s,path={path},server=on,wait=off", "-serial", "chardev:s"]
+        places = {name: f"{self.work}/{name}" for name in ("console", "answers")}
+        for path in places.values():
+            if os.path.exists(path):
+                os.unlink(path)
+        chardevs = {name: f"socket,id={name},path={path},server=on,wait=off" for name, path in places.items()}
+        command = qemu.PROGRAM + processors + ["-m", str(self.memory), *(arguments or self.chain()),
+                                               "-chardev", chardevs["console"], "-serial", "chardev:console",
+                                               "-chardev", chardevs["answers"], "-device", "virtserialport,chardev=answers,name=lab.out"]
         with open(self.work + "/qemu.log", "ab") as errors:
             self.vm = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
-        for _ in range(500):
-            if os.path.exists(path):
-                break
-            time.sleep(0.02)
-        self.console = socket.socket(socket.AF_UNIX)
-        self.console.connect(path)
-        self.console.settimeout(0.2)
-        self.text = ""
+        self.console, self.answers = connected(places["console"]), connected(places["answers"])
+        self.text, self.answer, self.asked = "", b"", 0
 
     def start(self, limit=300, arguments=None):
         """Switches on and logs in. A boot that comes to no prompt is tried once more, and that is said."""
@@ -178,20 +184,20 @@ class Machine:
             self.vm.kill()
             self.vm.wait()
             self.console.close()
+            self.answers.close()
             self.record.close()
             self.vm = None
 
     def read(self):
-        try:
-            data = self.console.recv(65536)
-        except socket.timeout:
+        """Takes what the machine says; False when it says nothing."""
+        ready, _, _ = select.select([self.console, self.answers], [], [], 0.2)
+        said = {one: received(one) for one in ready}
+        if not any(said.values()):
+            if ready:
+                time.sleep(0.1)  # the machine is off
             return False
-        except OSError:
-            data = b""
-        if not data:
-            time.sleep(0.1)
-            return False
-        text = data.decode(errors="replace").replace("\r", "")
+        self.answer += said.get(self.answers, b"")
+        text = said.get(self.console, b"").decode(errors="replace").replace("\r", "")
         self.text += text
         self.record.write(text.replace("\n", f"\n[{time.monotonic() - self.began:.1f}] "))
         return True
@@ -297,11 +303,11 @@ class Machine:
 
     # ---- a person at the console -----------------------------------------------------------------------------
     def login(self, limit=240):
-        """Waits for the shell of root. False when none came."""
-        if not self.wait(r"[#$] $", limit):
+        """Waits for the shell of root. False when none came. The guard may say something behind the prompt."""
+        if not self.wait(r"(?m)^(-?bash|root@)[^\n]*[#$] ", limit):
             return False
         self.type(f"PS1='{PROMPT[:-2]}''$ '; stty -echo cols 2000; unset PROMPT_COMMAND")
-        return bool(self.wait(re.escape("\n" + PROMPT) + "$", 90))
+        return self.do("true", 90)[0] == 0
 
     def type(self, line):
         try:
@@ -309,28 +315,53 @@ class Machine:
         except OSError:
             pass  # the machine is off: whoever waits for an answer finds that out
 
-    def do(self, command, limit=60):
-        """Types a command; (status, what it printed). What the guard says to the terminal may come late."""
+    def do(self, command, limit=120):
+        """Types a command; (status, what it printed): that goes to a file, and from there through the port."""
+        return self.ask(f"{{ {command}\n}} >/run/did 2>&1", '"$(</run/did)"', limit)
+
+    def show(self, command, limit=120):
+        """Types a command; (status, what the terminal showed until then, whoever wrote it)."""
         start = len(self.text)
-        self.type(command + '; echo "<""$?>"')
+        code, _ = self.ask(f"{{ {command}\n}}", '""', limit)
+        while self.read():  # what the guard has to say comes from another process
+            pass
+        return code, self.text[start:].replace(PROMPT, "").removeprefix("> ")
+
+    def ask(self, line, output, limit):
+        """Types a line, and waits for its number, its status, and the value of the word `output` behind it."""
+        self.asked += 1
+        self.type(f"{line}; printf '%s\\n%s\\n%s\\0' {self.asked} \"$?\" {output} >/dev/vport*p1")
         end = time.monotonic() + limit
         while time.monotonic() < end:
-            found = re.search(r"^(.*?)<(\d+)>\n(.*)" + re.escape(PROMPT), self.text[start:], re.S)
-            if found:
-                while self.read():
-                    pass
-                return int(found[2]), found[1] + self.text[start + found.start(3):].replace(PROMPT, "")
+            for answer in self.answer.split(b"\0")[:-1]:
+                number, code, out = answer.decode(errors="replace").split("\n", 2)
+                if int(number) == self.asked:
+                    self.answer = b""
+                    return int(code), out
             self.read()
-        return None, self.text[start:]
+        return None, self.text[-2000:]
 
-    def hears(self, out, pattern, limit=20):
-        """`out`, and what comes until `pattern` is in it: the guard's sentence is written by another process."""
-        end = time.monotonic() + limit
-        while not re.search(pattern, out) and time.monotonic() < end:
-            start = len(self.text)
-            self.read()
-            out += self.text[start:]
-        return out
+
+def connected(path, limit=10):
+    """A socket that QEMU makes, and listens to a moment later."""
+    end = time.monotonic() + limit
+    while True:
+        one = socket.socket(socket.AF_UNIX)
+        try:
+            one.connect(path)
+            return one
+        except (FileNotFoundError, ConnectionRefusedError):
+            one.close()
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.02)
+
+
+def received(one):
+    try:
+        return one.recv(65536)
+    except OSError:
+        return b""
 
 
 def read(path):
