@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "common/text.h"
+#include "integrity/ahead.h"
 #include "integrity/metadata.h"
 #include "integrity/window.h"
 
@@ -19,9 +20,6 @@
 /* Kept free behind content: padding and two closing brackets. */
 #define TAIL_MAX     64
 #define DIRENTS_SIZE (32 * 1024)
-/* Direct reads go into pages of their own, whose size any device's block divides. */
-#define DIRECT_SIZE  (256 * 1024)
-#define DIRECT_ALIGN 4096
 /*
  * Looked at where they lie, if cached: fewer bytes are copied faster than mapped. The kernel maps
  * what begins and ends with a table of pages (2 MiB on x86) with the fewest steps.
@@ -30,6 +28,7 @@
 #define WINDOW_MAX   (2 * 1024 * 1024)
 /* The longest run of framing that one step writes: a name, its type, a link's target. */
 #define STEP_MAX     (IH_NAR_TARGET_MAX + IH_NAR_NAME_MAX + 512)
+_Static_assert(STEP_MAX <= IH_AHEAD_TEXT_MAX, "a step fits");
 
 struct directory {
 	int fd;
@@ -52,39 +51,55 @@ struct ih_nar {
 
 	int file; /* whose content is being written, or -EBADF */
 	uint64_t left, pad;
-	uint64_t at;		      /* in the file */
-	bool copied;		      /* for not all of it is cached, or windows cannot be had */
-	size_t direct_len, direct_at; /* of the block: read, and written already */
+	uint64_t at;	 /* in the file */
+	bool copied;	 /* for not all of it is cached, or windows cannot be had */
+	bool open_ahead; /* its content is in ahead, its end is to be written */
 	struct ih_window window;
 
 	uint64_t size;
+	char *out; /* chunk, or a place in ahead */
 	size_t len;
 	char chunk[CHUNK_SIZE];
 	char dirents[DIRENTS_SIZE] __attribute__((aligned(16)));
-	char *direct; /* DIRECT_SIZE, for direct reads; else NULL */
+	struct ih_ahead *ahead; /* for direct reads; else NULL */
 };
 
-static int spoil(struct ih_nar *n, int error, enum ih_problem_kind kind, const char *what)
+static int spoil_at(struct ih_nar *n, const char *path, int error, enum ih_problem_kind kind,
+		    const char *what)
 {
 	if (!n->error)
 		n->error = error;
 	if (kind == IH_PROBLEM_IO)
-		ih_problem(n->problems, kind, "cannot %s '%s': %s", what, ih_text_get(&n->path),
-			   strerror(-error));
+		ih_problem(n->problems, kind, "cannot %s '%s': %s", what, path, strerror(-error));
 	else
-		ih_problem(n->problems, kind, "'%s' %s", ih_text_get(&n->path), what);
+		ih_problem(n->problems, kind, "'%s' %s", path, what);
 	return error;
+}
+
+static int spoil(struct ih_nar *n, int error, enum ih_problem_kind kind, const char *what)
+{
+	return spoil_at(n, ih_text_get(&n->path), error, kind, what);
+}
+
+/* What reading a file ended with. */
+static void spoil_content(struct ih_nar *n, const char *path, int error)
+{
+	if (error == -ESTALE)
+		(void)spoil_at(n, path, error, IH_PROBLEM_CONTENT,
+			       "changed its size while it was read");
+	else
+		(void)spoil_at(n, path, error, IH_PROBLEM_IO, "read");
 }
 
 static void put(struct ih_nar *n, const void *bytes, size_t len)
 {
-	memcpy(n->chunk + n->len, bytes, len);
+	memcpy(n->out + n->len, bytes, len);
 	n->len += len;
 }
 
 static void put_zeros(struct ih_nar *n, size_t len)
 {
-	memset(n->chunk + n->len, 0, len);
+	memset(n->out + n->len, 0, len);
 	n->len += len;
 }
 
@@ -229,12 +244,17 @@ static void begin_file(struct ih_nar *n, int *fd, const struct statx *st)
 		PUT(n, EXECUTABLE);
 	PUT(n, CONTENTS);
 	put_u64(n, st->stx_size);
+	n->pad = -st->stx_size & 7;
+	if (n->ahead) {
+		n->open_ahead = true;
+		if (ih_ahead_file(n->ahead, TAKE_FD(*fd), st->stx_size, ih_text_get(&n->path)) < 0)
+			(void)spoil(n, -ENOMEM, IH_PROBLEM_IO, "read");
+		return;
+	}
 	n->file = TAKE_FD(*fd);
 	n->left = st->stx_size;
 	n->at = 0;
 	n->copied = false;
-	n->direct_len = n->direct_at = 0;
-	n->pad = -st->stx_size & 7;
 }
 
 /* Up to @want bytes that come next in the file, into the chunk. */
@@ -243,49 +263,16 @@ static ssize_t read_cached(struct ih_nar *n, size_t want)
 	ssize_t got;
 
 	do
-		got = pread(n->file, n->chunk + n->len, want, (off_t)n->at);
+		got = pread(n->file, n->out + n->len, want, (off_t)n->at);
 	while (got < 0 && errno == EINTR);
 	return got;
 }
 
-/* Whole blocks into aligned pages; the end of the file may be short. */
-static ssize_t fill_direct(struct ih_nar *n)
+static void end_file(struct ih_nar *n)
 {
-	ssize_t got;
-
-	do
-		got = pread(n->file, n->direct, DIRECT_SIZE, (off_t)n->at);
-	while (got < 0 && errno == EINTR);
-	if (got > 0) {
-		n->direct_len = (size_t)got;
-		n->direct_at = 0;
-	}
-	return got;
-}
-
-/* The same as read_cached(), by way of those pages. */
-static ssize_t read_direct(struct ih_nar *n, size_t want)
-{
-	ssize_t got;
-
-	if (n->direct_at == n->direct_len) {
-		if (n->direct_len % DIRECT_SIZE)
-			return 0; /* a block that was not filled was the last */
-		got = fill_direct(n);
-		if (got <= 0)
-			return got;
-	}
-	if (want > n->direct_len - n->direct_at)
-		want = n->direct_len - n->direct_at;
-	memcpy(n->chunk + n->len, n->direct + n->direct_at, want);
-	n->direct_at += want;
-	return (ssize_t)want;
-}
-
-/* A whole block that was used up: only the next read tells whether it was the last. */
-static bool may_have_more(const struct ih_nar *n)
-{
-	return n->source.direct && n->direct_len == DIRECT_SIZE && n->direct_at == DIRECT_SIZE;
+	n->open_ahead = false;
+	put_zeros(n, n->pad);
+	end_node(n);
 }
 
 /* One read more than the size asks for tells whether the file grew, without a further call. */
@@ -295,27 +282,26 @@ static void write_content(struct ih_nar *n)
 	ssize_t got;
 
 	want = n->left < space ? (size_t)n->left + 1 : space;
-	got = n->source.direct ? read_direct(n, want) : read_cached(n, want);
+	got = read_cached(n, want);
 
 	if (got < 0)
-		(void)spoil(n, -errno, IH_PROBLEM_IO, "read");
+		spoil_content(n, ih_text_get(&n->path), -errno);
 	else if ((uint64_t)got > n->left || (got == 0 && n->left))
-		(void)spoil(n, -ESTALE, IH_PROBLEM_CONTENT, "changed its size while it was read");
+		spoil_content(n, ih_text_get(&n->path), -ESTALE);
 	if (got <= 0 || (uint64_t)got > n->left)
 		n->left = 0;
 	else {
 		n->len += (size_t)got;
 		n->at += (uint64_t)got;
 		n->left -= (uint64_t)got;
-		if (n->left || (size_t)got == want || may_have_more(n))
+		if (n->left || (size_t)got == want)
 			return;
 	}
 	if (n->left)
 		return;
 
 	(void)close(TAKE_FD(n->file));
-	put_zeros(n, n->pad);
-	end_node(n);
+	end_file(n);
 }
 
 static void write_link(struct ih_nar *n, int dirfd, const char *name)
@@ -443,6 +429,8 @@ static void close_all(struct ih_nar *n)
 	while (n->depth)
 		close_directory(&n->stack[--n->depth]);
 	(void)ih_window_close(&n->window);
+	if (n->ahead)
+		ih_ahead_empty(n->ahead);
 	if (n->file >= 0)
 		(void)close(n->file);
 	ih_text_done(&n->path);
@@ -451,16 +439,19 @@ static void close_all(struct ih_nar *n)
 int ih_nar_restart(struct ih_nar *n, const struct ih_nar_source *source,
 		   struct ih_problems *problems)
 {
+	int r = 0;
+
 	close_all(n);
 	memset(n, 0, offsetof(struct ih_nar, chunk)); /* the buffers need no zeros */
 	n->source = *source;
 	n->problems = problems;
 	n->file = -EBADF;
-	if (source->direct && !n->direct)
-		n->direct = aligned_alloc(DIRECT_ALIGN, DIRECT_SIZE);
-	if (source->direct && !n->direct)
-		return -ENOMEM;
-	return ih_text_addf(&n->path, "%s", source->shown);
+	n->out = n->chunk;
+	if (source->direct && !n->ahead)
+		r = ih_ahead_new(&n->ahead);
+	else if (!source->direct)
+		ih_ahead_free(TAKE_PTR(n->ahead));
+	return r < 0 ? r : ih_text_addf(&n->path, "%s", source->shown);
 }
 
 int ih_nar_new(const struct ih_nar_source *source, struct ih_problems *problems,
@@ -474,7 +465,7 @@ int ih_nar_new(const struct ih_nar_source *source, struct ih_problems *problems,
 		return -ENOMEM;
 	n->depth = 0;
 	n->file = -EBADF;
-	n->direct = NULL;
+	n->ahead = NULL;
 	n->window = (struct ih_window){ 0 };
 	n->path = (struct ih_text){ 0 };
 	r = ih_nar_restart(n, source, problems);
@@ -492,35 +483,12 @@ static bool wants_window(const struct ih_nar *n)
 	return n->file >= 0 && !n->copied && n->left >= WINDOW_MIN;
 }
 
-/*
- * The pages of a direct read are shown as they are; copying them would cost a fifth of the hashing.
- * What is odd (an error, a file that shrank or grew) is left to write_content(), whose read says
- * the same again.
- */
-static size_t show_direct(struct ih_nar *n, const void **ret)
-{
-	ssize_t got = fill_direct(n);
-
-	if (got <= 0 || (uint64_t)got > n->left || (got < DIRECT_SIZE && (uint64_t)got < n->left)) {
-		n->direct_len = n->direct_at = 0;
-		n->copied = true;
-		return 0;
-	}
-	n->direct_at = n->direct_len;
-	n->at += (uint64_t)got;
-	n->left -= (uint64_t)got;
-	*ret = n->direct;
-	return (size_t)got;
-}
-
 /* The next bytes of the file where they lie; 0 when they are to be copied. */
 static size_t show_content(struct ih_nar *n, const void **ret)
 {
 	size_t len = n->left < WINDOW_MAX ? (size_t)n->left : WINDOW_MAX;
 	const uint8_t *bytes;
 
-	if (n->source.direct)
-		return show_direct(n, ret);
 	if (ih_window_open(&n->window, n->file, n->at, len, &bytes) < 0) {
 		n->copied = true;
 		return 0;
@@ -539,12 +507,24 @@ static void end_window(struct ih_nar *n)
 	if (ih_window_close(&n->window))
 		return;
 	if (statx(n->file, "", AT_EMPTY_PATH, STATX_SIZE, &st) == 0 && st.stx_size < n->at)
-		(void)spoil(n, -ESTALE, IH_PROBLEM_CONTENT, "changed its size while it was read");
+		spoil_content(n, ih_text_get(&n->path), -ESTALE);
 	else
-		(void)spoil(n, -EIO, IH_PROBLEM_IO, "read");
+		spoil_content(n, ih_text_get(&n->path), -EIO);
 }
 
-ssize_t ih_nar_next(struct ih_nar *n, const void **ret)
+static void step(struct ih_nar *n)
+{
+	if (n->file >= 0)
+		write_content(n);
+	else if (n->open_ahead)
+		end_file(n);
+	else if (n->depth)
+		next_entry(n);
+	else
+		begin(n);
+}
+
+static ssize_t next_cached(struct ih_nar *n, const void **ret)
 {
 	size_t shown;
 
@@ -555,20 +535,50 @@ ssize_t ih_nar_next(struct ih_nar *n, const void **ret)
 			if (n->len)
 				break;
 			shown = show_content(n, ret);
-			n->size += shown;
 			if (shown)
 				return (ssize_t)shown;
 		}
-		if (n->file >= 0)
-			write_content(n);
-		else if (n->depth)
-			next_entry(n);
-		else
-			begin(n);
+		step(n);
 	}
-	n->size += n->len;
 	*ret = n->chunk;
-	return n->len ? (ssize_t)n->len : n->error;
+	return (ssize_t)n->len;
+}
+
+/* Walks on for as long as there is room, so that files are asked for before they are needed. */
+static void walk_ahead(struct ih_nar *n)
+{
+	while (ih_ahead_ask(n->ahead) && !n->ended) {
+		n->out = ih_ahead_space(n->ahead);
+		if (!n->out)
+			break;
+		n->len = 0;
+		step(n);
+		ih_ahead_put(n->ahead, n->len);
+	}
+	ih_ahead_send(n->ahead);
+}
+
+static ssize_t next_direct(struct ih_nar *n, const void **ret)
+{
+	const char *path;
+	ssize_t len;
+
+	do {
+		if (ih_ahead_is_low(n->ahead))
+			walk_ahead(n);
+		len = ih_ahead_next(n->ahead, ret, &path);
+		if (len < 0)
+			spoil_content(n, path, (int)len);
+	} while (len < 0 || (len == 0 && !n->ended));
+	return len;
+}
+
+ssize_t ih_nar_next(struct ih_nar *n, const void **ret)
+{
+	ssize_t len = n->ahead ? next_direct(n, ret) : next_cached(n, ret);
+
+	n->size += (uint64_t)len;
+	return len ? len : n->error;
 }
 
 uint64_t ih_nar_size(const struct ih_nar *n)
@@ -581,7 +591,7 @@ void ih_nar_free(struct ih_nar *n)
 	if (!n)
 		return;
 	close_all(n);
-	free(n->direct);
+	ih_ahead_free(n->ahead);
 	free(n);
 }
 

@@ -15,9 +15,10 @@
 #include "common/text.h"
 #include "integrity/verify_priv.h"
 
-#define TELL_EVERY_NS (100 * 1000 * 1000)
-#define READERS	      16 /* threads while the disk is what is waited for */
-#define DATABASE      "/nix/var/nix/db/db.sqlite"
+#define TELL_EVERY_NS  (100 * 1000 * 1000)
+#define READERS	       16 /* threads while the disk is what is waited for */
+#define DIRECT_THREADS 8  /* each asks for much at a time, and waits for directories only */
+#define DATABASE       "/nix/var/nix/db/db.sqlite"
 
 uint64_t ih_verify_now_ns(void)
 {
@@ -369,7 +370,8 @@ static void hash_all(struct ih_verify *v)
 	if (!v->options.threads && all < READERS)
 		all = READERS;
 	if (v->options.direct && !v->options.threads)
-		v->threads = all;
+		v->threads = all = DIRECT_THREADS;
+	v->cold = v->options.direct; /* which needs no looking for */
 	r = prepare_hashing(v);
 	if (r < 0)
 		return ih_verify_fatal(v, r);

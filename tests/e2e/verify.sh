@@ -16,7 +16,7 @@ schema=$2
 missing=$(nix_store_missing) || tap_skip_all "needs$missing"
 [ "$(id -u)" = 0 ] || tap_skip_all "needs root, to change owners"
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'umount "$work/disk" 2>/dev/null; rm -rf "$work"' EXIT
 chmod 0755 "$work"
 S=$work/s
 
@@ -75,6 +75,17 @@ make_sizes() {
 	sizes=$(nix_store_path sizes)
 	nix_store_put "$S" sizes "$work/sizes"
 	nix_store_sign "$S" one "$sizes"
+} >/dev/null 2>&1
+
+# A copy of the store on a disk that has lost all behind the middle of one file.
+make_lossy() {
+	local block
+	truncate -s 64M "$work/image"
+	mkdir "$work/disk"
+	mkfs.ext4 -q -b 4096 "$work/image" && mount -o loop "$work/image" "$work/disk" || return
+	cp -a "$S/." "$work/disk/" && sync -f "$work/disk" && mount -o remount,ro "$work/disk" || return
+	block=$(filefrag -v -b4096 "$work/disk$sizes/524288" | awk '$1 == "0:" { print $4 + 0 }')
+	[ "$block" -gt 0 ] && truncate -s $(((block + 64) * 4096)) "$work/image"
 } >/dev/null 2>&1
 
 # many NAME N: an object of N small files
@@ -148,6 +159,13 @@ else
 	[ "$direct" -ge 1290 ]
 	tap_ok $? "--direct asks the disk ($direct KiB)"
 fi
+if make_lossy; then
+	S=$work/disk tap_run 4 "--direct on a disk that cannot be read" ihard_verify --direct "$sizes"
+	tap_like "$tap_out" "cannot read '$sizes/524288': Input/output error" "names the file and the error"
+else
+	tap_skip "--direct on a disk that cannot be read" "no file system can be mounted here"
+fi
+umount "$work/disk" 2>/dev/null
 nix_tamper_byte "$S" "$sizes/262144"
 tap_run 1 "--direct finds a flipped bit" ihard_verify --direct "$sizes"
 mkdir "$work/large"
