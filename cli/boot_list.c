@@ -277,9 +277,9 @@ static int simulate(const struct ih_options *o, const struct settings *s, struct
 			printf("%s: %s\n", boots[i].name, ih_next_why_text(boots[i].why));
 		}
 	}
-	if (s->json)
-		return print_json(o, all);
-	if (found == 0)
+	if (s->json && print_json(o, all) != IH_EXIT_OK)
+		return IH_EXIT_FAILED;
+	if (!s->json && found == 0)
 		printf("%s\n", ih_next_why_text(IH_NEXT_NONE));
 	return found ? IH_EXIT_OK : IH_EXIT_DENIED;
 }

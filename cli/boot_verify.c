@@ -127,7 +127,7 @@ static void print_json(struct settings *s, const char *path, const struct ih_aut
 		struct ih_json_out *one = ih_json_new_object();
 
 		ih_json_set(one, "signer", ih_json_new_string(a->signatures[i].signer));
-		ih_json_set(one, "trusted_by", ih_json_new_string(a->signatures[i].trusted_by));
+		ih_json_set(one, "trustedBy", ih_json_new_string(a->signatures[i].trusted_by));
 		ih_json_set(one, "problem", ih_json_new_string(a->signatures[i].problem));
 		ih_json_push(list, one);
 	}
