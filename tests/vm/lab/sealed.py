@@ -12,9 +12,12 @@ def command(m):
 
 
 def seal(m):
-    """Boots, seals, leaves the machine on."""
+    """Boots, seals, leaves the machine on. What went wrong, or nothing."""
     typed = command(m)
-    return m.start(arguments=lambda: m.direct(lasting=True)) and m.do(typed, 400)[0] == 0 and m.do("sync")[0] == 0
+    if not m.start(arguments=lambda: m.direct(lasting=True)):
+        return m.text[-3000:]
+    code, out = m.do(typed, 400)
+    return "" if code == 0 else f"{typed}: {code}\n{out}"
 
 
 def is_sealed(m):
