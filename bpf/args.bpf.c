@@ -54,7 +54,7 @@ static __always_inline void decide(const struct ih_gate_config *config, struct i
 }
 
 static __always_inline void report(const struct ih_gate_config *config,
-				   const struct ih_ruling *ruling, struct linux_binprm *bprm)
+				   const struct ih_ruling *ruling, struct file *file)
 {
 	struct ih_event *e = ih_event_begin(IH_ACT_ARGUMENTS, ruling->decision.answer.reason);
 
@@ -64,8 +64,8 @@ static __always_inline void report(const struct ih_gate_config *config,
 		e->trust = ruling->facts.program;
 		e->provenance = ruling->facts.provenance;
 		e->mode = ruling->facts.mode;
-		ih_event_file(e, bprm->file);
-		bpf_d_path(&bprm->file->f_path, e->path, sizeof(e->path));
+		ih_event_file(e, file);
+		bpf_d_path(&file->f_path, e->path, sizeof(e->path));
 	}
 	(void)ih_event_end(e, config);
 }
@@ -128,25 +128,34 @@ static __always_inline bool has_namesake(void)
 	return namesake && namesake->grammar;
 }
 
+/* What a loader will map stands in its words. */
+static __always_inline void note_inner(const struct ih_tables *t, struct ih_reading *r,
+				       const struct ih_inode_state *state)
+{
+	const struct ih_grammar_entry *g = IH_SCAN_GRAM(t, state->grammar - 1);
+
+	r->code.argc = r->argc + r->before;
+	if (!(g->style & IH_STYLE_LOADER))
+		r->code.inner = 0;
+}
+
 /* What the policy says about an interpreter. Return: false when it must not run. */
-static __always_inline bool judge_interpreter(const struct ih_gate_config *config,
-					      const struct ih_tables *t, struct linux_binprm *bprm,
+static __always_inline bool judge_interpreter(struct ih_reading *r, struct file *file,
 					      struct ih_task_state *me,
 					      const struct ih_inode_state *state)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	const struct ih_gate_config *config = ih_gate();
 	struct ih_ruling ruling = { .slot = ih_slot_now() };
+	const struct ih_tables *t = ih_tables_now();
 	struct ih_code_state *code;
 	__u8 before = me->provenance;
-	struct ih_reading *r;
 	bool stays;
 	__u32 kind;
 
-	r = bpf_task_storage_get(&ih_readings, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	code = bpf_task_storage_get(&ih_codes, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!r || !code)
+	if (!code || !config || !t)
 		return false;
-	begin_reading(r, bprm, state->grammar, 0);
 	r->by_table = ih_is_by_table(me) && (state->flags & IH_SEED_SHELL);
 	kind = stdin_kind();
 	ruling.facts.mode = read_arguments(r, t, kind);
@@ -157,6 +166,7 @@ static __always_inline bool judge_interpreter(const struct ih_gate_config *confi
 	if (ruling.facts.mode == IH_MODE_INLINE && r->command && !r->impure)
 		ruling.facts.provenance = IH_PROVENANCE_VERIFIED;
 	ruling.facts.unit = (__u32)ih_unit_now(ruling.slot);
+	note_inner(t, r, state);
 	/* what ih_named wrote stays, whichever of the two runs first */
 	__builtin_memcpy(code, &r->code, __builtin_offsetof(struct ih_code_state, also));
 	if (!has_namesake())
@@ -167,11 +177,24 @@ static __always_inline bool judge_interpreter(const struct ih_gate_config *confi
 	bpf_task_storage_delete(&ih_readings, task);
 	decide(config, &ruling);
 	if (ruling.decision.answer.verdict != IH_ALLOW)
-		report(config, &ruling, bprm);
+		report(config, &ruling, file);
 	become(me, state, ruling.facts.mode);
 	if (stays && before < me->provenance)
 		me->provenance = before;
 	return !ih_answer_stops(&ruling.decision.answer);
+}
+
+/* Return: false when it must not run. */
+static __always_inline bool judge_exec(struct linux_binprm *bprm, struct ih_task_state *me,
+				       const struct ih_inode_state *state)
+{
+	struct ih_reading *r = bpf_task_storage_get(&ih_readings, bpf_get_current_task_btf(), NULL,
+						    BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (!r)
+		return false;
+	begin_reading(r, bprm, state->grammar, 0);
+	return judge_interpreter(r, bprm->file, me, state);
 }
 
 SEC("lsm.s/bprm_committing_creds")
@@ -179,12 +202,11 @@ int BPF_PROG(ih_args, struct linux_binprm *bprm)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	const struct ih_gate_config *config = ih_gate();
-	const struct ih_tables *t = ih_tables_now();
 	struct ih_inode_state *state;
 	struct ih_task_state *me;
 	bool may = true;
 
-	if (!ih_is_ready(config) || !t)
+	if (!ih_is_ready(config) || !ih_tables_now())
 		return 0; /* exec.bpf.c has refused it */
 	me = bpf_task_storage_get(&ih_tasks, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	state = ih_inode(bprm->file->f_inode, config->epoch);
@@ -197,7 +219,7 @@ int BPF_PROG(ih_args, struct linux_binprm *bprm)
 	} else if (!state->grammar) {
 		become(me, state, IH_MODE_PROGRAM);
 	} else {
-		may = judge_interpreter(config, t, bprm, me, state);
+		may = judge_exec(bprm, me, state);
 	}
 	if (!may && !config->audit)
 		bpf_send_signal(SIGKILL);
@@ -240,8 +262,58 @@ int BPF_PROG(ih_named, struct linux_binprm *bprm)
 	bpf_task_storage_delete(&ih_readings, task);
 	decide(config, &ruling);
 	if (ruling.decision.answer.verdict != IH_ALLOW)
-		report(config, &ruling, bprm);
+		report(config, &ruling, bprm->file);
 	if (ih_answer_stops(&ruling.decision.answer) && !config->audit)
 		bpf_send_signal(SIGKILL);
 	return 0;
+}
+
+/* Where the words and variables of a process lie once its exec is done. Return: false before. */
+static __always_inline bool begin_again(struct ih_reading *r, const struct ih_code_state *code,
+					__u32 grammar)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+
+	r->start = BPF_CORE_READ(mm, arg_start);
+	r->end = BPF_CORE_READ(mm, env_end);
+	r->before = code->inner;
+	r->argc = code->argc - code->inner;
+	r->grammar = grammar - 1;
+	return r->end != 0;
+}
+
+/*
+ * `ld.so /usr/bin/python3 -c …`: no exec follows the loader. It maps what it was told to run, and
+ * the words behind that are then read as if it had been executed. Nothing but the loader has run in
+ * this process by then, so that nobody changed them.
+ */
+SEC("lsm.s/mmap_file")
+int BPF_PROG(ih_loaded, struct file *file, unsigned long reqprot, unsigned long prot,
+	     unsigned long flags, int ret)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	const struct ih_gate_config *config = ih_gate();
+	struct ih_inode_state *state;
+	struct ih_code_state *code;
+	struct ih_task_state *me;
+	struct ih_reading *r;
+
+	if (ret || !(prot & PROT_EXEC) || ih_first_is_null(ctx) || !ih_is_ready(config))
+		return ret;
+	me = bpf_task_storage_get(&ih_tasks, task, NULL, 0);
+	code = me && me->grammar ? bpf_task_storage_get(&ih_codes, task, NULL, 0) : NULL;
+	if (!code || !code->inner)
+		return 0;
+	state = ih_inode(file->f_inode, config->epoch);
+	if (!state || !state->grammar)
+		return 0; /* memory.bpf.c refuses what nobody vouches for */
+	r = bpf_task_storage_get(&ih_readings, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!r)
+		return -EPERM;
+	if (!begin_again(r, code, state->grammar)) { /* the kernel maps the loader itself */
+		bpf_task_storage_delete(&ih_readings, task);
+		return 0;
+	}
+	return judge_interpreter(r, file, me, state) || config->audit ? 0 : -EPERM;
 }

@@ -214,3 +214,15 @@ static __always_inline __u16 ih_reason_of_file(struct inode *inode)
 		return IH_REASON_IRREGULAR;
 	return links->i_nlink == 0 ? IH_REASON_NO_NAME : IH_REASON_PROGRAM;
 }
+
+/*
+ * Is the first argument NULL? The verifier of some kernels (seen on 6.12) takes a hook's pointers
+ * for never NULL and deletes a plain test, and anonymous memory then brings the kernel down: the
+ * bits are read as a number instead.
+ */
+static __always_inline bool ih_first_is_null(void *context)
+{
+	__u64 bits = 0;
+
+	return bpf_probe_read_kernel(&bits, sizeof(bits), context) || !bits;
+}

@@ -136,7 +136,7 @@ struct file {
 };
 
 struct mm_struct {
-	unsigned long arg_start, arg_end;
+	unsigned long arg_start, env_end;
 };
 
 struct vm_area_struct {
@@ -201,6 +201,7 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct css_set *cgroups;
 	struct files_struct *files;
+	struct mm_struct *mm;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	unsigned int flags;

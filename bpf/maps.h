@@ -40,6 +40,8 @@ struct ih_code_state {
 	__u8 n;				/* names; 255: more than there is room for */
 	__u8 by_itself;			/* none was given: it finds its file (make) */
 	__u8 left;			/* that are still awaited: the script, or all of them */
+	__u32 argc;			/* of a loader: all words, and … */
+	__u32 inner;			/* … which one names what it will map; 0: none */
 	__u32 also[IH_CODE_ALSO_MAX];	/* given to the interpreter whose name the script bears */
 };
 

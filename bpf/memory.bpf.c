@@ -17,18 +17,6 @@ static __always_inline bool has_jit(void)
 	return me && (me->flags & IH_SEED_JIT);
 }
 
-/*
- * Is the first argument NULL? The verifier of some kernels (seen on 6.12) takes a hook's pointers
- * for never NULL and deletes a plain test, and anonymous memory then brings the kernel down: the
- * bits are read as a number instead.
- */
-static __always_inline bool first_is_null(void *context)
-{
-	__u64 bits = 0;
-
-	return bpf_probe_read_kernel(&bits, sizeof(bits), context) || !bits;
-}
-
 /* prot, not reqprot: personality(READ_IMPLIES_EXEC) adds to prot only. ld.so and libraries are seen
  * here and nowhere else. */
 SEC("lsm/mmap_file")
@@ -43,7 +31,7 @@ int BPF_PROG(ih_mmap_file, struct file *file, unsigned long reqprot, unsigned lo
 		return ret;
 	if (!ih_is_ready(config))
 		return -EPERM;
-	if (first_is_null(ctx))
+	if (ih_first_is_null(ctx))
 		return has_jit() ? 0 : ih_refuse(config, IH_ACT_MEMORY, IH_REASON_WRITABLE);
 	state = ih_inode(file->f_inode, config->epoch);
 	if (state && state->trust >= config->min_trust)

@@ -558,6 +558,9 @@ __attribute__((noinline)) int ih_read_found(struct ih_reading *r, __u32 index)
 	case IH_ROLE_SPLIT: /* env runs, and what it starts is judged in its turn */
 		r->scan.seen |= IH_SEEN_COMMAND;
 		break;
+	case IH_ROLE_COMMAND:
+		r->code.inner = r->before + r->number;
+		break;
 	case IH_ROLE_LIBRARY:
 	case IH_ROLE_PROGRAM:
 		r->impure |= !r->variable;

@@ -107,6 +107,7 @@ static const struct {
 	{ "bare", IH_STYLE_BARE },	 { "abbreviate", IH_STYLE_ABBREVIATE },
 	{ "endless", IH_STYLE_ENDLESS }, { "multi-call", IH_STYLE_MULTI },
 	{ "either", IH_STYLE_EITHER },	 { "relocatable", IH_STYLE_RELOCATABLE },
+	{ "loader", IH_STYLE_LOADER },
 };
 static const char *const known_flags[] = {
 	"tty",	 "login",   "code",    "script", "stdin",	"interactive",	"repl",

@@ -163,6 +163,7 @@ enum ih_style {
 	IH_STYLE_ENDLESS = 1 << 13,	/* "--" is no end of options but an operand */
 	IH_STYLE_MULTI = 1 << 14,	/* many programs in one file: argv[0] is the first word */
 	IH_STYLE_RELOCATABLE = 1 << 16, /* looks for code of its own beside argv[0] */
+	IH_STYLE_LOADER = 1 << 17,	/* maps the program that it is given: no exec follows */
 };
 
 /* What a look-up is for; part of what is hashed. */

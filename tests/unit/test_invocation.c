@@ -137,6 +137,7 @@ static struct chain_row chains[] = {
 	{ "xargs replaces", "xargs -I /x sh /x", "xargs:program sh:unclear" },
 	{ "xargs no interpreter", "xargs -0 rm --", "xargs:program -:program" },
 	{ "loader", "ld-linux-x86-64.so.2 --preload /x sh a", "ld.so:program sh:script" },
+	{ "loader renames", "ld-linux-x86-64.so.2 --argv0 -sh sh a", "ld.so:unclear" },
 	{ "sudo", "sudo -u me A=b sh a", "sudo:program sh:script" },
 	{ "chroot", "chroot /d sh a", "chroot:unclear sh:script" },
 	{ "bisect", "git bisect run sh a", "git:program sh:script" },

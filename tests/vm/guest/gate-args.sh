@@ -58,6 +58,17 @@ PYTHONPATH|deny|PYTHONPATH=/run/lab/x python3 /usr/share/lab/imports.py
 PERL5LIB|deny|PERL5LIB=/run/lab/x perl /usr/share/lab/imports.pl
 perl-Mlib|deny|perl -Mlib=/run/lab/x /usr/share/lab/imports.pl
 NODE_PATH|deny|NODE_PATH=/run/lab/x node /usr/share/lab/imports.js
+ld.so-python-c|deny|/lib64/ld-linux-x86-64.so.2 /usr/bin/python3 -c print("ok")
+ld.so-bash-c|deny|/lib64/ld-linux-x86-64.so.2 --inhibit-cache /usr/bin/bash --norc -c echo${IFS}ok
+ld.so-script|deny|/lib64/ld-linux-x86-64.so.2 /usr/bin/python3 /run/lab/x/evil.py
+ld.so-descriptor|deny|/lib64/ld-linux-x86-64.so.2 /usr/bin/python3 /proc/self/fd/9
+ld.so-PYTHONPATH|deny|PYTHONPATH=/run/lab/x /lib64/ld-linux-x86-64.so.2 /usr/bin/python3 /usr/share/lab/imports.py
+ld.so-env|deny|/lib64/ld-linux-x86-64.so.2 /usr/bin/env sh -c echo${IFS}ok
+ld.so-argv0|deny|/lib64/ld-linux-x86-64.so.2 --argv0 -bash /usr/bin/bash /usr/share/lab/ok.sh
+ld.so-native|allow|/lib64/ld-linux-x86-64.so.2 /usr/bin/echo ok
+ld.so-python|allow|/lib64/ld-linux-x86-64.so.2 /usr/bin/python3 /usr/share/lab/ok.py -c x
+ld.so-bash|allow|/lib64/ld-linux-x86-64.so.2 --inhibit-cache /usr/bin/bash --norc /usr/share/lab/ok.sh
+ld.so-node|allow|/lib64/ld-linux-x86-64.so.2 /usr/bin/node /usr/share/lab/reads.js
 NODE_PATH-in-a-tree|allow|NODE_PATH=/usr/share/lab/modules node /usr/share/lab/reads.js
 node-by-link|allow|node /usr/share/lab/reads
 python-data|allow|PYTHONPATH=/usr/share/lab/modules:/usr/share/lab python3 /usr/share/lab/reads.py
@@ -87,9 +98,14 @@ many=$(seq 3000)
 echo "many|0|$(python3 /usr/share/lab/ok.py $many < /dev/null 2> /dev/null)"
 long=$(printf '%0120000d' 0)
 echo "long|0|$(python3 /usr/share/lab/ok.py $long < /dev/null 2> /dev/null)"
+# shellcheck disable=SC2086
+echo "ld.so-many|0|$(/lib64/ld-linux-x86-64.so.2 /usr/bin/python3 /usr/share/lab/ok.py $many < /dev/null 2> /dev/null)"
+echo "ld.so-trusted-inline|0|$(perl /usr/share/lab/loads.pl 2> /dev/null)"
+echo "ldd|0|$(ldd /usr/bin/python3 < /dev/null 2> /dev/null | grep -c 'libc\.so')"
 echo "trusted-inline|0|$(perl /usr/share/lab/inline.pl 2> /dev/null)"
 RUN
 echo 'print `sh -c "echo ok"`;' > /usr/share/lab/inline.pl
+echo 'print `/lib64/ld-linux-x86-64.so.2 /bin/sh -c "echo ok"`;' > /usr/share/lab/loads.pl
 
 . /run/lab/run.sh > /run/lab/before
 /usr/bin/ih-gated /usr -- sleep 1000 2> /run/lab/events &
@@ -112,6 +128,9 @@ while IFS='|' read -r name want _; do
 done < /run/lab/acts
 tap_is "$(field many 3 /run/lab/during)" ok "3,000 arguments behind the script"
 tap_is "$(field long 3 /run/lab/during)" ok "an argument of 120,000 bytes"
+tap_is "$(field ld.so-many 3 /run/lab/during)" ok "3,000 arguments behind the script of what ld.so maps"
+tap_is "$(field ld.so-trusted-inline 3 /run/lab/during)" ok "ld.so and inline code handed over by a trusted script"
+tap_is "$(field ldd 3 /run/lab/during)" 1 "ldd of an interpreter"
 tap_is "$(field trusted-inline 3 /run/lab/during)" ok "inline code handed over by a trusted script"
 tap_like "$(cat /run/lab/events)" '^event 3 ' "the argument gate reports"
 tap_like "$(cat /run/lab/events)" '^event 4 .*/run/lab/x/evil.py' "the code-open gate reports"

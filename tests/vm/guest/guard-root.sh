@@ -20,6 +20,19 @@ at() {
 	echo "# $up s: $1"
 }
 
+# memory WHAT: of the guard, and of the kernel, whose maps and inodes are in it
+memory() {
+	local what n
+	while read -r what n _; do
+		[ "$what" != VmRSS: ] || echo "# $1: the guard has $n kB"
+	done < /proc/$pid/status
+	while read -r what n _; do
+		case $what in
+		MemAvailable: | Slab: | VmallocUsed:) echo "# $1: $what $n kB" ;;
+		esac
+	done < /proc/meminfo
+}
+
 # status COMMAND…: how it ends
 status() {
 	"$@" > /dev/null 2>&1
@@ -162,8 +175,10 @@ tap_is "$(status kill -0 $pid)" 0 "the guard lives"
 at "many files"
 # on the disk, where the guard is asked about each, and where nobody asks it
 n=${IH_FILES:-5000}
+memory "before"
 tap_is "$(ih-distinct /root/other $((n / 50)))" $((n / 50)) "none of $((n / 50)) distinct files on the disk ran"
 tap_is "$(ih-distinct /tmp "$n")" "$n" "nor of $n in memory"
+memory "after $n files"
 tap_like "$(ihard guard status)" '^enforces$' "the guard enforces still"
 ihard guard status >&2
 

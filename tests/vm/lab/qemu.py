@@ -27,8 +27,10 @@ class Result:
 
     @property
     def lost(self):
-        """The emulator's doing and no verdict: it hung, or its kernel died while no process ran."""
-        return self.why == "timeout" or ("Kernel panic" in self.console and "Comm: swapper/" in self.console)
+        """The emulator's doing and no verdict: it hung, its kernel died while no process ran, or one processor met the
+        breakpoint that the other had just patched out of the kernel's code again (int3, while programs are attached)."""
+        panicked = "Kernel panic" in self.console
+        return self.why == "timeout" or (panicked and ("Comm: swapper/" in self.console or "Oops: int3" in self.console))
 
 
 def boot(arguments, limit=90, stop_on=None, memory=1024, shell=False, counted=False):
