@@ -2,7 +2,8 @@
 /*
  * The exec gate: what execve() may start, layer by layer (the script, then its interpreter), with
  * a clean EPERM for the caller. Does not look at arguments (args.bpf.c does), and does not see
- * libraries: ld.so called by hand shows here as ld.so only (memory.bpf.c has the rest).
+ * libraries: ld.so called by hand shows here as ld.so only (args.bpf.c and memory.bpf.c have the
+ * rest).
  */
 #include "bpf/judge.h"
 

@@ -125,6 +125,7 @@ int ih_fill_put(struct ih_fill *f, int fd, const char *name, enum ih_trust_class
 	}
 	file = ih_gate_file_of(&st);
 	file.seed.trust = (uint8_t)trust;
+	ih_gate_bind(&file, fd);
 	describe(f, name, st.st_mode, &file);
 	r = ih_catalog_put(f->catalog, &file.key, &file.seed, owner);
 	/* also what the catalog has: the kernel may have taken it back, and nobody told us */

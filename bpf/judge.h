@@ -107,6 +107,7 @@ static __always_inline struct ih_inode_state *ih_seed_inode(struct inode *inode,
 	state->grammar = seed->grammar;
 	state->flags = seed->flags;
 	state->trust = seed->trust;
+	state->unbound = seed->bound;
 	state->epoch = epoch;
 	return state;
 }

@@ -77,6 +77,9 @@ struct super_block {
 	__u32 s_dev;
 	unsigned long s_magic;
 };
+struct super_block___verity {
+	void *s_vop; /* with CONFIG_FS_VERITY */
+};
 
 struct inode {
 	__u16 i_mode;
@@ -221,6 +224,11 @@ struct linux_binprm___check {
 	unsigned int is_check : 1; /* from 6.14: AT_EXECVE_CHECK */
 };
 
+/* file_post_open: from 6.9 */
+union security_list_options {
+	void *file_post_open;
+};
+
 struct bpf_prog;
 struct bpf_map;
 struct kernel_siginfo;
@@ -228,3 +236,7 @@ union bpf_attr;
 struct iattr;
 
 #pragma clang attribute pop
+
+struct bpf_dynptr {
+	__u64 opaque[2];
+};

@@ -5,9 +5,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fsverity.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -133,12 +135,13 @@ static int adopt_maps(struct ih_gate_bpf *skeleton)
 	return 0;
 }
 
-/* inode_setattr() got an argument in Linux 6.9 (its idmap, in front). */
+/* inode_setattr() got an argument in Linux 6.9 (its idmap, in front). file_post_open() is as new,
+ * and bpf_get_fsverity_digest() is there when the kernel knows fs-verity. */
 static int choose_programs(struct ih_gate_bpf *skeleton)
 {
 	struct btf *kernel = btf__load_vmlinux_btf();
 	const struct btf_type *hook = NULL;
-	bool mapped;
+	bool mapped, measures;
 	int32_t id;
 
 	if (!kernel)
@@ -147,7 +150,12 @@ static int choose_programs(struct ih_gate_bpf *skeleton)
 	if (id > 0)
 		hook = btf__type_by_id(kernel, btf__type_by_id(kernel, (uint32_t)id)->type);
 	mapped = hook && btf_vlen(hook) == 3;
+	measures = btf__find_by_name_kind(kernel, "bpf_lsm_file_post_open", BTF_KIND_FUNC) > 0 &&
+		   btf__find_by_name_kind(kernel, "bpf_get_fsverity_digest", BTF_KIND_FUNC) > 0;
 	btf__free(kernel);
+	(void)bpf_program__set_autoload(skeleton->progs.ih_bound_exec, measures);
+	(void)bpf_program__set_autoload(skeleton->progs.ih_bound_map, measures);
+	(void)bpf_program__set_autoload(skeleton->progs.ih_bound_open, measures);
 	(void)bpf_program__set_autoload(skeleton->progs.ih_setattr, !mapped);
 	(void)bpf_program__set_autoload(skeleton->progs.ih_setattr_map, mapped);
 	return 0;
@@ -262,6 +270,20 @@ struct ih_gate_file ih_gate_file_of(const struct stat *st)
 			  .ctime_ns = (__u32)st->st_ctim.tv_nsec,
 			  .size = (__u64)st->st_size },
 	};
+}
+
+void ih_gate_bind(struct ih_gate_file *file, int fd)
+{
+	union {
+		struct fsverity_digest d;
+		unsigned char space[sizeof(struct fsverity_digest) + 64];
+	} u = { .d = { .digest_size = 64 } };
+
+	file->seed.bound = 0;
+	if (ioctl(fd, FS_IOC_MEASURE_VERITY, &u.d) < 0 || u.d.digest_size < IH_GATE_DIGEST)
+		return;
+	file->seed.bound = (__u8)u.d.digest_algorithm;
+	memcpy(file->seed.digest, u.d.digest, IH_GATE_DIGEST);
 }
 
 int ih_gate_add(struct ih_gate *gate, const struct ih_gate_file *file)

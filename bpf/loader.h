@@ -60,6 +60,9 @@ struct ih_gate_file {
 };
 struct ih_gate_file ih_gate_file_of(const struct stat *st);
 
+/* If the file is under fs-verity, what it measures becomes part of who it is: see bpf/verity.h. */
+void ih_gate_bind(struct ih_gate_file *file, int fd);
+
 /**
  * ih_gate_add() / ih_gate_remove() - vouch for a file, and no more
  * Return: 0, -E2BIG when the table is full (what is not in it is denied), a negative errno.

@@ -5,6 +5,7 @@
 struct ih_map_active ih_active SEC(".maps");
 struct ih_map_config ih_config SEC(".maps");
 struct ih_map_inodes ih_inodes SEC(".maps");
+struct ih_map_measure ih_measures SEC(".maps");
 struct ih_map_tasks ih_tasks SEC(".maps");
 struct ih_map_codes ih_codes SEC(".maps");
 struct ih_map_alike ih_namesakes SEC(".maps");

@@ -22,7 +22,14 @@ struct ih_inode_state {
 	__u32 grammar;
 	__u8 trust;
 	__u8 flags;
-	__u8 pad[2];
+	__u8 unbound; /* under fs-verity, and not measured yet */
+	__u8 pad;
+};
+
+/* What bpf_get_fsverity_digest() writes: struct fsverity_digest and room for the longest digest. */
+struct ih_measured {
+	__u16 algorithm, size;
+	__u8 digest[64];
 };
 
 #define IH_CODE_NAMES_MAX 12
@@ -76,6 +83,14 @@ struct ih_map_inodes {
 	__type(value, struct ih_inode_state);
 };
 extern struct ih_map_inodes ih_inodes SEC(".maps");
+
+struct ih_map_measure {
+	__uint(type, BPF_MAP_TYPE_INODE_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct ih_measured);
+};
+extern struct ih_map_measure ih_measures SEC(".maps");
 
 struct ih_map_tasks {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);

@@ -17,6 +17,15 @@ static __always_inline bool has_jit(void)
 	return me && (me->flags & IH_SEED_JIT);
 }
 
+/* Where verity.bpf.c is loaded. */
+static __always_inline bool can_measure(void)
+{
+	struct super_block___verity *sb = NULL;
+	union security_list_options *hooks = NULL;
+
+	return bpf_core_field_exists(hooks->file_post_open) && bpf_core_field_exists(sb->s_vop);
+}
+
 /* prot, not reqprot: personality(READ_IMPLIES_EXEC) adds to prot only. ld.so and libraries are seen
  * here and nowhere else. */
 SEC("lsm/mmap_file")
@@ -64,7 +73,8 @@ int BPF_PROG(ih_mprotect, struct vm_area_struct *vma, unsigned long reqprot, uns
 	if ((prot & PROT_WRITE) || vma->anon_vma)
 		return ih_refuse(config, IH_ACT_MEMORY, IH_REASON_WRITABLE);
 	state = ih_inode(file->f_inode, config->epoch);
-	return state && state->trust >= config->min_trust
+	/* what was never mapped to be executed was never measured (verity.bpf.c) */
+	return state && state->trust >= config->min_trust && !(state->unbound && can_measure())
 		       ? 0
 		       : ih_refuse(config, IH_ACT_MAP, IH_REASON_PROGRAM);
 }

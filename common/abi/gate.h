@@ -9,6 +9,7 @@
 
 #define IH_GATE_VERSION	    1
 #define IH_GATE_DEVICES_MAX 8
+#define IH_GATE_DIGEST	    32
 
 /* Who a file is, until the kernel has it in inode storage. The kernel's dev_t is
  * major << 20 | minor: see ih_gate_device(). Inode numbers come back, so the seed is held against
@@ -53,9 +54,11 @@ struct ih_seed {
 	__u64 size;
 	__u8 trust; /* enum ih_trust_class */
 	__u8 flags; /* enum ih_seed_flag */
-	__u8 pad[6];
+	__u8 bound; /* not 0: the file is under fs-verity, and measures … */
+	__u8 pad[5];
+	__u8 digest[IH_GATE_DIGEST]; /* … this; what is longer is cut off */
 };
-_Static_assert(sizeof(struct ih_seed) == 32, "map value");
+_Static_assert(sizeof(struct ih_seed) == 64, "map value");
 
 enum ih_task_phase {
 	IH_PHASE_NONE = 0,

@@ -29,10 +29,16 @@ static int vouch(const char *path, const struct stat *st, int type, struct FTW *
 	struct ih_gate_file file = ih_gate_file_of(st);
 	const char *name = path + where->base;
 	const struct ih_grammar *grammar;
+	int fd;
 
 	(void)type;
 	if (!S_ISREG(st->st_mode))
 		return 0;
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0) {
+		ih_gate_bind(&file, fd);
+		close(fd);
+	}
 	file.seed.trust = IH_TRUST_OWNED;
 	grammar = ih_grammars_find(ih_grammars_builtin(), name, NULL);
 	if (grammar) {

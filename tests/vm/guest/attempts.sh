@@ -2,12 +2,12 @@
 # The attempts (tests/attempts) against the kernel gate under profile server, row by row: what the
 # kernel answers is held against `ihard check` and against what should be. tests/attempts/run bare
 # has shown natively that each works without a guard; IH_ATTEMPTS_BARE=yes shows it here, too.
-# A cross-section by default; IH_ATTEMPTS=all takes every case (with IH_MINUTES=120 or so),
+# A cross-section by default (attempts-core.sh is the one of each run); IH_ATTEMPTS=all takes every case (with IH_MINUTES=120 or so),
 # IH_ATTEMPTS=3/8 each eighth one, beginning with case 3, and IH_ATTEMPTS_ONLY those whose name matches.
 # packages: python3 perl ruby nodejs php-cli lua5.4 luajit gawk mawk zsh ksh93u+m mksh busybox-static expect tcl8.6
 # packages: sqlite3 gdb git make gcc libc6-dev diffutils vim-nox guile-3.0 openjdk-17-jdk-headless sed findutils bc ed dc m4 jimsh less
 # packages: gnuplot-nox cmake openssh-client time tar zip openssl binutils strace rlwrap bsdutils util-linux man-db
-# packages: python3-pip emacs-nox r-base-core sbcl valgrind rsync curl wget regina-rexx ltrace dbus-daemon fakeroot xxd apt patch xz-utils zstd gpg
+# packages: perl-doc python3-pip emacs-nox r-base-core sbcl valgrind rsync curl wget regina-rexx ltrace dbus-daemon fakeroot xxd apt patch xz-utils zstd gpg
 # files: build:tests/tools/ih-gated=/usr/bin/ih-gated build:cli/ihard=/usr/bin/ihard build:cli/ihard-verbs=/usr/bin/ihard-verbs
 # files: tests/attempts=/run/lab/attempts
 # files: policy/profiles/server.json=/run/lab/server.json

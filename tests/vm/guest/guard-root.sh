@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Root against the guard, while the lock is on. Nothing opens the gates again, so everything here is
 # judged in a machine that refuses what nobody vouches for: no awk, no sed, no code on command lines.
-# IH_FILES: how many distinct files are tried; IH_MINUTES lets it take longer (a million: 40).
+# IH_MINUTES: the long form, in which more than one guard is started, and so many minutes more for it.
+# IH_FILES: how many distinct files are tried there (300,000 take 20 minutes or so).
 # packages: python3 bpftool kmod
 # files: build:cli/ihard-guard=/usr/sbin/ihard-guard build:cli/ihard=/usr/bin/ihard build:cli/ihard-verbs=/usr/bin/ihard-verbs
 # files: build:tests/tools/ih-distinct=/usr/bin/ih-distinct tests/vm/guest/guard-root.py=/usr/share/lab/guard-root.py
@@ -63,14 +64,16 @@ while read -r result name; do
 done <<< "$(python3 /usr/share/lab/guard-root.py $!)"
 kill -KILL $!
 
-at "too many files"
-# more files than there is room for: what is not in the table does not run; the gates open with the guard
-guard --profile server --files 500 --no-keep
-tap_is "$(program)" 126 "more files than room: the program is refused"
-kill -TERM $pid
-wait $pid
-tap_is "$(program)" 0 "the program works when a guard that keeps nothing is gone"
-tap_like "$(< /run/guard.log)" 'found no room' "the guard says how many files found no room"
+if [ "${IH_MINUTES:-0}" != 0 ]; then
+	at "too many files"
+	# more files than there is room for: what is not in the table does not run; the gates open with the guard
+	guard --profile server --files 500 --no-keep
+	tap_is "$(program)" 126 "more files than room: the program is refused"
+	kill -TERM $pid
+	wait $pid
+	tap_is "$(program)" 0 "the program works when a guard that keeps nothing is gone"
+	tap_like "$(< /run/guard.log)" 'found no room' "the guard says how many files found no room"
+fi
 
 at "the lock"
 guard --profile server --lock
@@ -174,7 +177,7 @@ tap_is "$(< /run/bomb)" "" "nothing ran in the bomb"
 tap_is "$(status kill -0 $pid)" 0 "the guard lives"
 at "many files"
 # on the disk, where the guard is asked about each, and where nobody asks it
-n=${IH_FILES:-5000}
+n=${IH_FILES:-2000}
 memory "before"
 tap_is "$(ih-distinct /root/other $((n / 50)))" $((n / 50)) "none of $((n / 50)) distinct files on the disk ran"
 tap_is "$(ih-distinct /tmp "$n")" "$n" "nor of $n in memory"
@@ -190,10 +193,12 @@ tap_is "$(status kill -0 $pid)" 1 "the kernel kills the guard by its control gro
 tap_is "$(program)" 126 "and the gates stay closed"
 tap_is "$(status id)" 0 "what is trusted goes on"
 tap_is "$(status bpftool prog show)" 255 "root may not use bpf(2), still"
-guard --profile audit
-tap_like "$(< /run/guard.log)" "the profile 'audit' is not taken" "the next guard is as strict as the last"
-guard --profile server
-tap_like "$(< /run/guard.log)" 'in place of the guard before' "one that is adopts the gates"
-tap_is "$(program)" 126 "the program is refused"
+if [ "${IH_MINUTES:-0}" != 0 ]; then
+	guard --profile audit
+	tap_like "$(< /run/guard.log)" "the profile 'audit' is not taken" "the next guard is as strict as the last"
+	guard --profile server
+	tap_like "$(< /run/guard.log)" 'in place of the guard before' "one that is adopts the gates"
+	tap_is "$(program)" 126 "the program is refused"
+fi
 at "the end"
 tap_done
