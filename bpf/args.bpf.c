@@ -299,7 +299,7 @@ int BPF_PROG(ih_loaded, struct file *file, unsigned long reqprot, unsigned long 
 	struct ih_task_state *me;
 	struct ih_reading *r;
 
-	if (ret || !(prot & PROT_EXEC) || ih_first_is_null(ctx) || !ih_is_ready(config))
+	if (ret || !(prot & PROT_EXEC) || ih_first_is_null(ctx) || !file || !ih_is_ready(config))
 		return ret;
 	me = bpf_task_storage_get(&ih_tasks, task, NULL, 0);
 	code = me && me->grammar ? bpf_task_storage_get(&ih_codes, task, NULL, 0) : NULL;

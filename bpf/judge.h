@@ -219,7 +219,7 @@ static __always_inline __u16 ih_reason_of_file(struct inode *inode)
 /*
  * Is the first argument NULL? The verifier of some kernels (seen on 6.12) takes a hook's pointers
  * for never NULL and deletes a plain test, and anonymous memory then brings the kernel down: the
- * bits are read as a number instead.
+ * bits are read as a number instead. Later kernels know better, and want the plain test as well.
  */
 static __always_inline bool ih_first_is_null(void *context)
 {

@@ -40,7 +40,7 @@ int BPF_PROG(ih_mmap_file, struct file *file, unsigned long reqprot, unsigned lo
 		return ret;
 	if (!ih_is_ready(config))
 		return -EPERM;
-	if (ih_first_is_null(ctx))
+	if (ih_first_is_null(ctx) || !file)
 		return has_jit() ? 0 : ih_refuse(config, IH_ACT_MEMORY, IH_REASON_WRITABLE);
 	state = ih_inode(file->f_inode, config->epoch);
 	if (state && state->trust >= config->min_trust)

@@ -67,7 +67,7 @@ SEC("lsm/mmap_file")
 int BPF_PROG(ih_bound_map, struct file *file, unsigned long reqprot, unsigned long prot,
 	     unsigned long flags, int ret)
 {
-	if (ret || !(prot & PROT_EXEC) || ih_first_is_null(ctx))
+	if (ret || !(prot & PROT_EXEC) || ih_first_is_null(ctx) || !file)
 		return ret;
 	return measure(file, IH_ACT_MAP);
 }
