@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A cross-section of the attempts for every run of the tests, with the interpreters that most of
+# A short cross-section of the attempts, with the interpreters that most of
 # them are about: tests/vm/guest/attempts.sh is all of it.
 # packages: python3 perl ruby nodejs lua5.4 gawk mawk zsh mksh busybox-static expect sqlite3 make git sed findutils bsdutils util-linux binutils
 # files: build:tests/tools/ih-gated=/usr/bin/ih-gated build:cli/ihard=/usr/bin/ihard build:cli/ihard-verbs=/usr/bin/ihard-verbs

@@ -2,7 +2,7 @@
 # The attempts (tests/attempts) against the kernel gate under profile server, row by row: what the
 # kernel answers is held against `ihard check` and against what should be. tests/attempts/run bare
 # has shown natively that each works without a guard; IH_ATTEMPTS_BARE=yes shows it here, too.
-# A cross-section by default (attempts-core.sh is the one of each run); IH_ATTEMPTS=all takes every case (with IH_MINUTES=120 or so),
+# A cross-section by default (attempts-core.sh is a short one); IH_ATTEMPTS=all takes every case (with IH_MINUTES=120 or so),
 # IH_ATTEMPTS=3/8 each eighth one, beginning with case 3, and IH_ATTEMPTS_ONLY those whose name matches.
 # packages: python3 perl ruby nodejs php-cli lua5.4 luajit gawk mawk zsh ksh93u+m mksh busybox-static expect tcl8.6
 # packages: sqlite3 gdb git make gcc libc6-dev diffutils vim-nox guile-3.0 openjdk-17-jdk-headless sed findutils bc ed dc m4 jimsh less
