@@ -31,8 +31,9 @@ struct ih_nar_source {
 	const char *shown; /* the object's path in messages */
 	bool metadata;	   /* report what is not canonical, for objects that belong to @owner */
 	uid_t owner;
-	bool direct; /* files' contents from the disk, not from the page cache: slower where they
-		      * are cached, and -EOPNOTSUPP where the file system cannot */
+	bool direct; /* files' contents from the disk, not from the page cache, asked for ahead:
+		      * slower where they are cached, and -EOPNOTSUPP where the file system cannot.
+		      * Then up to 128 files are open at a time */
 	/* Told of every node as it is begun, before its content is read; may be NULL. */
 	void (*seen)(void *user, const char *path, const struct statx *st);
 	void *user;

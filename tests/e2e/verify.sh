@@ -101,10 +101,10 @@ many() {
 	printf '%s' "$path"
 }
 
-# calls PATH: system calls that verifying it takes
+# calls ARG…: system calls that verifying takes
 calls() {
 	ASAN_OPTIONS=detect_leaks=0 strace -f -c -o "$work/calls" "$ihard" verify --store "$S" --quiet \
-		--trusted-public-keys "$(nix_store_public "$S" one)" "$1" || return
+		--trusted-public-keys "$(nix_store_public "$S" one)" "$@" || return
 	awk '$1 ~ /^[0-9.]+$/ && $NF != "total" { n += $4 } END { print n + 0 }' "$work/calls"
 }
 
@@ -184,6 +184,13 @@ if n=$(calls "$few") && [ "$n" -gt 0 ]; then
 	tap_ok $? "a file costs 5 system calls: open, look, attributes, read, close ($per hundredths)"
 else
 	tap_skip "system calls a file" "cannot be counted here"
+fi
+if n=$(calls --direct "$few") && [ "$n" -gt 0 ] && lot=$(calls --direct "$lot"); then
+	per=$(((lot - n) * 100 / 500))
+	[ "$per" -le 525 ] # if the 600 were each waited for, and of the 100 none
+	tap_ok $? "with --direct 4, and at most one wait ($per hundredths)"
+else
+	tap_skip "system calls a file with --direct" "cannot be counted here"
 fi
 restore
 

@@ -65,6 +65,7 @@ fill() {
 
 on_any() {
 	tap_run 0 "$fs: full verification" ihard verify --store $S --trusted-public-keys "$key" "$one" "$two"
+	tap_run 0 "$fs: past the page cache" ihard verify --direct --store $S --trusted-public-keys "$key" "$one" "$two"
 	tap_run 0 "$fs: a closure is sealed" seal 3 "$seal" "$one"
 	tap_like "$tap_out" "; $1 of them are not frozen" "$fs: $1 objects are not frozen"
 	tap_run 0 "$fs: it is what was sealed" check "$one"
