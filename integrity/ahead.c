@@ -10,20 +10,21 @@
 #include <linux/aio_abi.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 
-#define DATA_SIZE  (512 * 1024)
-#define TEXT_SIZE  (48 * 1024)
-#define PART_SIZE  (128 * 1024) /* of a file, in one request */
+#define DATA_SIZE  (1024 * 1024)
+#define TEXT_SIZE  (64 * 1024)
+#define PART_SIZE  (256 * 1024) /* of a file, in one request */
 #define ALIGN	   4096		/* any device's block divides it */
 #define PIECES	   512
-#define FILES_MAX  128 /* open at a time; the usual limit of descriptors is 1024 a thread */
+#define FILES_MAX  256 /* open at a time */
 #define BATCH	   64
 #define EVENTS	   64
-#define LOW(whole) ((whole) / 2)
+#define LOW(whole) ((whole) / 4 * 3)
 
 struct file {
 	int fd;
@@ -63,7 +64,7 @@ struct ih_ahead {
 	size_t first, end; /* pieces; both only grow */
 	bool shown;	   /* the first was handed out */
 	size_t flying;	   /* sent, and not back yet */
-	size_t files;
+	size_t files, files_max;
 	struct file *file; /* being asked for */
 	uint64_t asked;	   /* of its bytes, and one behind its end */
 	struct iocb *batch[BATCH];
@@ -154,16 +155,18 @@ static void give_kernel_up(struct ih_ahead *a, int error)
 	a->flying = 0;
 }
 
-/* Waits until at least one is back. */
-static void collect(struct ih_ahead *a)
+/* Takes note of what is back; waits until at least one is, or not at all. */
+static void collect(struct ih_ahead *a, bool wait)
 {
 	struct io_event events[EVENTS];
+	const long no_time[2] = { 0 };
 	long n;
 
 	do
-		n = syscall(SYS_io_getevents, a->kernel, 1L, (long)EVENTS, events, NULL);
+		n = syscall(SYS_io_getevents, a->kernel, (long)wait, (long)EVENTS, events,
+			    wait ? NULL : no_time);
 	while (n < 0 && errno == EINTR);
-	if (n <= 0)
+	if (n < 0 || (n == 0 && wait))
 		return give_kernel_up(a, n < 0 ? -errno : -EIO);
 	for (long i = 0; i < n; i++) {
 		struct piece *p = piece_of((void *)(uintptr_t)events[i].obj);
@@ -179,7 +182,7 @@ static void wait_for(struct ih_ahead *a, const struct piece *p)
 	if (p->state == ASKED)
 		ih_ahead_send(a);
 	while (p->state == SENT)
-		collect(a);
+		collect(a, true);
 }
 
 static void drop_first(struct ih_ahead *a)
@@ -210,12 +213,12 @@ static struct piece *add_piece(struct ih_ahead *a, void *at, size_t len, size_t 
 bool ih_ahead_is_low(const struct ih_ahead *a)
 {
 	return a->data.used <= LOW(a->data.size) && a->text.used <= LOW(a->text.size) &&
-	       a->end - a->first <= LOW(PIECES) && a->files <= LOW(FILES_MAX);
+	       a->end - a->first <= LOW(PIECES) && a->files <= LOW(a->files_max);
 }
 
 char *ih_ahead_space(struct ih_ahead *a)
 {
-	if (a->end - a->first == PIECES || a->files == FILES_MAX)
+	if (a->end - a->first == PIECES || a->files >= a->files_max)
 		return NULL;
 	a->space = ring_space(&a->text, IH_AHEAD_TEXT_MAX, &a->skipped);
 	return a->space;
@@ -307,6 +310,17 @@ static int judge(struct piece *p)
 	return p->got < 0 ? (int)p->got : -ESTALE;
 }
 
+bool ih_ahead_is_ready(struct ih_ahead *a)
+{
+	struct piece *p = piece_at(a, a->first + a->shown);
+
+	if (a->first + a->shown == a->end)
+		return true;
+	if (p->state == SENT)
+		collect(a, false);
+	return p->state != SENT;
+}
+
 ssize_t ih_ahead_next(struct ih_ahead *a, const void **ret, const char **path)
 {
 	if (a->shown)
@@ -334,11 +348,21 @@ void ih_ahead_empty(struct ih_ahead *a)
 {
 	a->n_batch = 0; /* what was never sent does not come back */
 	while (a->flying)
-		collect(a);
+		collect(a, true);
 	while (a->first != a->end)
 		drop_first(a);
 	if (a->file)
 		leave_file(a, TAKE_PTR(a->file));
+}
+
+/* Two queues may share the descriptors that a process may have, and leave half of them. */
+static size_t may_open(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 4 >= FILES_MAX)
+		return FILES_MAX;
+	return limit.rlim_cur >= 4 * 4 ? limit.rlim_cur / 4 : 4;
 }
 
 int ih_ahead_new(struct ih_ahead **ret)
@@ -353,6 +377,7 @@ int ih_ahead_new(struct ih_ahead **ret)
 		ih_ahead_free(a);
 		return -ENOMEM;
 	}
+	a->files_max = may_open();
 	if (syscall(SYS_io_setup, PIECES, &a->kernel) < 0)
 		a->kernel = 0;
 	*ret = a;

@@ -56,6 +56,9 @@ bool ih_ahead_ask(struct ih_ahead *a);
 /* What was asked for goes to the disk now. */
 void ih_ahead_send(struct ih_ahead *a);
 
+/* False when ih_ahead_next() would have to wait. */
+bool ih_ahead_is_ready(struct ih_ahead *a);
+
 /**
  * ih_ahead_next() - the next piece, once it is there
  * @ret: valid until the next call

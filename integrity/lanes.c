@@ -3,6 +3,8 @@
  * Two lanes on one thread. Each lane offers a run of whole SHA-256 blocks; both are hashed together
  * for as long as both have some, and whoever is empty fetches more: the next piece of its archive,
  * the padding, or the next archive. So the lanes stay in step whatever the sizes of the archives.
+ * Only what an archive would have to wait for the disk for is not waited for: the other is hashed
+ * alone.
  */
 #include "integrity/lanes.h"
 
@@ -92,8 +94,11 @@ static void offer_padding(struct lane *l)
 	l->padded = true;
 }
 
-/* Makes sure that the lane has blocks; false when there is nothing more to do in it. */
-static bool refill(const struct ih_lanes *lanes, struct lane *l)
+/*
+ * Makes sure that the lane has blocks, unless they are still to come from the disk and it may not
+ * @wait for them; false when there is nothing more to do in it.
+ */
+static bool refill(const struct ih_lanes *lanes, struct lane *l, bool wait)
 {
 	while (!l->n_blocks) {
 		const void *piece = NULL;
@@ -107,6 +112,8 @@ static bool refill(const struct ih_lanes *lanes, struct lane *l)
 			offer_rest(l);
 			continue;
 		}
+		if (!wait && !ih_nar_is_ready(l->job.nar))
+			return true;
 		len = ih_nar_next(l->job.nar, &piece);
 		if (len > 0 && stopped(lanes, (size_t)len))
 			len = -ECANCELED;
@@ -133,17 +140,22 @@ static void run_two(const struct ih_lanes *lanes)
 	struct lane a = { 0 }, b = { 0 };
 
 	for (;;) {
-		bool more_a = refill(lanes, &a), more_b = refill(lanes, &b);
-		size_t both = a.n_blocks < b.n_blocks ? a.n_blocks : b.n_blocks;
+		/* While one has something to hash nobody waits for the other. */
+		bool more_a = refill(lanes, &a, false);
+		bool more_b = refill(lanes, &b, !a.n_blocks);
+		size_t both;
 
+		if (!more_b && !a.n_blocks)
+			more_a = refill(lanes, &a, true);
 		if (!more_a && !more_b)
 			return;
+		both = a.n_blocks < b.n_blocks ? a.n_blocks : b.n_blocks;
 		if (both) {
 			ih_sha256_x2_two(&a.hash, a.blocks, &b.hash, b.blocks, both);
 			consume(&a, both);
 			consume(&b, both);
 		} else {
-			struct lane *l = more_a ? &a : &b;
+			struct lane *l = a.n_blocks ? &a : &b;
 
 			ih_sha256_x2_one(&l->hash, l->blocks, l->n_blocks);
 			consume(l, l->n_blocks);

@@ -581,6 +581,15 @@ ssize_t ih_nar_next(struct ih_nar *n, const void **ret)
 	return len ? len : n->error;
 }
 
+bool ih_nar_is_ready(struct ih_nar *n)
+{
+	if (!n->ahead)
+		return true;
+	if (ih_ahead_is_low(n->ahead))
+		walk_ahead(n);
+	return ih_ahead_is_ready(n->ahead);
+}
+
 uint64_t ih_nar_size(const struct ih_nar *n)
 {
 	return n->size;

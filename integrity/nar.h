@@ -33,7 +33,8 @@ struct ih_nar_source {
 	uid_t owner;
 	bool direct; /* files' contents from the disk, not from the page cache, asked for ahead:
 		      * slower where they are cached, and -EOPNOTSUPP where the file system cannot.
-		      * Then up to 128 files are open at a time */
+		      * Then up to 256 files are open at a time, or a
+		      * quarter of RLIMIT_NOFILE */
 	/* Told of every node as it is begun, before its content is read; may be NULL. */
 	void (*seen)(void *user, const char *path, const struct statx *st);
 	void *user;
@@ -66,6 +67,9 @@ int ih_nar_restart(struct ih_nar *n, const struct ih_nar_source *source,
  * the negative errno of the first trouble.
  */
 ssize_t ih_nar_next(struct ih_nar *n, const void **ret);
+
+/* False when ih_nar_next() would have to wait for what was asked for ahead. */
+bool ih_nar_is_ready(struct ih_nar *n);
 
 /* Bytes handed out up to here. */
 uint64_t ih_nar_size(const struct ih_nar *n);

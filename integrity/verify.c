@@ -17,7 +17,7 @@
 
 #define TELL_EVERY_NS  (100 * 1000 * 1000)
 #define READERS	       16 /* threads while the disk is what is waited for */
-#define DIRECT_THREADS 8  /* each asks for much at a time, and waits for directories only */
+#define DIRECT_THREADS 6  /* each asks for much at a time, and waits for directories only */
 #define DATABASE       "/nix/var/nix/db/db.sqlite"
 
 uint64_t ih_verify_now_ns(void)

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -156,6 +157,15 @@ static void without(int number)
 Test(ahead, the_archive_is_the_same)
 {
 	need_direct();
+	is_the_same();
+}
+
+Test(ahead, few_descriptors)
+{
+	struct rlimit few = { 80, 80 };
+
+	need_direct();
+	cr_assert(setrlimit(RLIMIT_NOFILE, &few) == 0);
 	is_the_same();
 }
 
