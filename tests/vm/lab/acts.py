@@ -15,35 +15,47 @@ class Acts:
 
     def __init__(self, m, t, guarded):
         self.m, self.t, self.guarded = m, t, guarded
-        self.do = m.do
+        self.typed = []  # (the newest process before it, a command, whether all of it must work)
 
-    def denied(self, since, sentence=None, limit=30):
-        """What was refused to processes newer than `since`; waits for a sentence, which may be about the shell itself, too."""
-        shell, end = int(self.do("echo $$")[1]) if sentence else 0, time.monotonic() + limit
+    def do(self, command, limit=120, works=False):
+        code, out = self.m.do(command, limit)
+        self.typed.append((self.m.newest, command, works))
+        return code, out
+
+    def log(self):
+        """What the guard refused in the last minutes."""
+        return [json.loads(line) for line in self.m.do(EVENTS)[1].splitlines() if line.startswith("{")]
+
+    def denied(self, sentence, limit=30):
+        """What was refused to the last command's processes, or to the shell itself; waits for the sentence."""
+        since, shell, end = self.typed[-1][0], self.m.shell, time.monotonic() + limit
         while True:
-            log = [json.loads(line) for line in self.do(EVENTS)[1].splitlines() if line.startswith("{")]
-            found = [event["sentence"] for event in log if event["pid"] > since or event["pid"] == shell]
-            if sentence is None or any(re.search(sentence, one) for one in found) or time.monotonic() > end:
+            found = [event["sentence"] for event in self.log() if event["pid"] > since or event["pid"] == shell]
+            if any(re.search(sentence, one) for one in found) or time.monotonic() > end:
                 return found
-
-    def typed(self, command):
-        """(the newest process before it, its status, what it printed)."""
-        before = int(self.do('echo $(echo "$BASHPID")')[1])
-        return (before, *self.do(command))
 
     def act(self, command, mark, denied="", says="", fails=True):
         """An attack. It works where `mark` is printed; it is refused where that is not, the command fails (unless it is one
         that goes on without what was refused), `says` is printed, and the guard logs that it `denied` it."""
-        before, code, out = self.typed(command)
+        code, out = self.do(command)
         if not self.guarded:
             return self.t.ok(re.search(mark, out, re.M), f"{command}: works on the bare machine", code, out)
-        log = self.denied(before, denied) if denied else []
+        log = self.denied(denied) if denied else []
         good = (code not in (0, None) or not fails) and re.search(says, out) and not re.search(mark, out, re.M)
         good = good and (not denied or any(re.search(denied, one) for one in log))
         return self.t.ok(good and "command not found" not in out, f"{command}: refused: {says or denied}", code, out, *log)
 
     def works(self, command, mark=""):
-        """A neighbour of an attack: works at both machines, and nothing of it is refused."""
-        before, code, out = self.typed(command)
-        log = self.denied(before) if self.guarded else []
-        return self.t.ok(code == 0 and re.search(mark, out, re.M) and not log, f"{command}: works", code, out, *log)
+        """A neighbour of an attack: works at both machines."""
+        code, out = self.do(command, works=True)
+        return self.t.ok(code == 0 and re.search(mark, out, re.M), f"{command}: works", code, out)
+
+    def unharmed(self):
+        """Of what works nothing was refused, either: looked up once for all that was typed."""
+        harmed = []
+        for event in self.log():
+            before = [one for one in self.typed if one[0] < event["pid"]]
+            if before and before[-1][2]:
+                harmed.append(f"{before[-1][1]}: {event['sentence']}")
+        self.typed = []
+        return self.t.ok(not harmed, "of what works nothing was refused", *harmed)

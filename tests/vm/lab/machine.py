@@ -30,7 +30,10 @@ def missing():
 
 def end_when_told():
     """A time limit's signal ends the program as an error does: the machine is switched off, its disk put back."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
+    def end(*_):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # timeout(1) tells the process, and then its group
+        sys.exit("told to end")
+    signal.signal(signal.SIGTERM, end)
 
 
 def userland(more=()):
@@ -165,7 +168,7 @@ class Machine:
         with open(self.work + "/qemu.log", "ab") as errors:
             self.vm = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
         self.console, self.answers = connected(places["console"]), connected(places["answers"])
-        self.text, self.answer, self.asked = "", b"", 0
+        self.text, self.answer, self.asked, self.newest, self.shell = "", b"", 0, 0, 0
 
     def start(self, limit=300, arguments=None):
         """Switches on and logs in. A boot that comes to no prompt is tried once more, and that is said."""
@@ -328,16 +331,18 @@ class Machine:
         return code, self.text[start:].replace(PROMPT, "").removeprefix("> ")
 
     def ask(self, line, output, limit):
-        """Types a line, and waits for its number, its status, and the value of the word `output` behind it."""
+        """Types a line, and waits for its number, its status, and the value of the word `output` behind it. Notes the
+        shell's process, and the newest one before the line."""
         self.asked += 1
-        self.type(f"{line}; printf '%s\\n%s\\n%s\\0' {self.asked} \"$?\" {output} >/dev/vport*p1")
+        self.type(f"IH=$(echo \"$BASHPID\"); {line}; printf '%s\\n%s\\0' \"{self.asked} $? $IH $$\" {output} >/dev/vport*p1")
         end = time.monotonic() + limit
         while time.monotonic() < end:
             for answer in self.answer.split(b"\0")[:-1]:
-                number, code, out = answer.decode(errors="replace").split("\n", 2)
-                if int(number) == self.asked:
+                numbers, out = answer.decode(errors="replace").split("\n", 1)
+                number, code, self.newest, self.shell = map(int, numbers.split())
+                if number == self.asked:
                     self.answer = b""
-                    return int(code), out
+                    return code, out
             self.read()
         return None, self.text[-2000:]
 
