@@ -254,7 +254,7 @@ static void begin_file(struct ih_nar *n, int *fd, const struct statx *st)
 	n->file = TAKE_FD(*fd);
 	n->left = st->stx_size;
 	n->at = 0;
-	n->copied = false;
+	n->copied = n->source.copied;
 }
 
 /* Up to @want bytes that come next in the file, into the chunk. */

@@ -35,6 +35,8 @@ struct ih_nar_source {
 		      * slower where they are cached, and -EOPNOTSUPP where the file system cannot.
 		      * Then up to 256 files are open at a time, or a
 		      * quarter of RLIMIT_NOFILE */
+	bool copied; /* nothing is looked at where it lies in the cache: a window is memory that
+		      * counts, and many archives at a time have many */
 	/* Told of every node as it is begun, before its content is read; may be NULL. */
 	void (*seen)(void *user, const char *path, const struct statx *st);
 	void *user;

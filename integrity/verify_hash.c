@@ -120,6 +120,7 @@ static int begin_job(struct job *j, struct ih_nar **ret)
 		.metadata = true,
 		.owner = options->owner,
 		.direct = options->direct,
+		.copied = __atomic_load_n(&j->v->cold, __ATOMIC_RELAXED),
 		.seen = seen,
 		.user = j,
 	};
