@@ -279,40 +279,32 @@ static const char *plain_name(const char *name, char buffer[PROGRAM_NAME_MAX + 1
 
 enum match { NO_MATCH = 0, BY_PATTERN, BY_NAME };
 
-/* Length of a pattern, and whether it is one at all: once over each byte, for this is asked of some
- * three hundred at every exec. */
-static size_t measure(const char *pattern, bool *ret_is_pattern)
+static bool is_special(char c)
 {
-	size_t len = 0;
-
-	*ret_is_pattern = false;
-	for (char c; (c = pattern[len]); len++)
-		*ret_is_pattern |= c == '*' || c == '?' || c == '[' || c == '\\';
-	return len;
+	return c == '*' || c == '?' || c == '[' || c == '\\';
 }
 
-static bool may_match(char pattern, char name)
+static bool is_pattern(const char *pattern)
 {
-	return pattern == name || pattern == '*' || pattern == '?' || pattern == '[' ||
-	       pattern == '\\';
+	while (*pattern && !is_special(*pattern))
+		pattern++;
+	return *pattern;
 }
 
-/* A whole name goes before a pattern. */
+/* A whole name goes before a pattern. Some three hundred are asked at every exec: the first letter
+ * sorts nearly all of them out. */
 static enum match match(const struct ih_grammar *g, const char *name)
 {
-	const char *pattern = ih_grammar_patterns(g);
 	enum match found = NO_MATCH;
-	bool is_pattern;
 
-	while (*pattern) {
-		size_t len = measure(pattern, &is_pattern);
-
-		if (pattern[0] == name[0] && strcmp(pattern, name) == 0)
+	for (const char *pattern = ih_grammar_patterns(g); *pattern;
+	     pattern += strlen(pattern) + 1) {
+		if (*pattern != *name && !is_special(*pattern))
+			continue;
+		if (strcmp(pattern, name) == 0)
 			return BY_NAME;
-		if (is_pattern && !found && may_match(pattern[0], name[0]) &&
-		    fnmatch(pattern, name, 0) == 0)
+		if (!found && is_pattern(pattern) && fnmatch(pattern, name, 0) == 0)
 			found = BY_PATTERN;
-		pattern += len + 1;
 	}
 	return found;
 }

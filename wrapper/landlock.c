@@ -36,7 +36,8 @@
 struct walk {
 	int ruleset;
 	uint64_t writes; /* what is granted beside the way, as far as this ABI knows it */
-	char **trees;	 /* canonical; NULL for one that is not there */
+	const struct ih_landlock_trees *named;
+	char **trees; /* canonical; NULL for one that is not there, or where nobody asks */
 	size_t n_trees;
 	struct ih_diag *lost;
 	size_t n_entries;
@@ -60,6 +61,18 @@ static int grant(int ruleset, int fd, uint64_t access)
 	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &attr, 0) < 0)
 		return -errno;
 	return 0;
+}
+
+/* Is @path one of @trees, or below one? As the names are written: no link is followed. */
+static bool is_within(const char *path, const char *const *trees, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(trees[i]);
+
+		if (strncmp(trees[i], path, len) == 0 && (path[len] == '\0' || path[len] == '/'))
+			return true;
+	}
+	return false;
 }
 
 /* Does one of the trees begin at @path, or lie below it? */
@@ -94,7 +107,7 @@ static bool is_walked(const struct walk *w, const char *path)
 {
 	bool is_tree;
 
-	return strcmp(path, "/") == 0 || strcmp(path, "/sys") == 0 || strcmp(path, "/dev") == 0 ||
+	return strcmp(path, "/sys") == 0 || strcmp(path, "/dev") == 0 ||
 	       leads_to_tree(w, path, &is_tree);
 }
 
@@ -113,8 +126,27 @@ static bool is_raw_device(const char *path, const struct stat *st)
 	return false;
 }
 
-static int walk_directory(struct walk *w, const char *path, unsigned int depth,
+/* Read by the system call: opendir() maps and unmaps memory for it. */
+struct listing {
+	int dir; /* owned by who opened it */
+	ssize_t n;
+	char bytes[2048] __attribute__((aligned(__alignof__(struct dirent64))));
+};
+
+static int walk_directory(struct walk *w, int dir, const char *path, unsigned int depth,
 			  struct ih_diag *diag);
+
+/* Lists @path, which is '/' or lies on the way to a tree. */
+static int walk_path(struct walk *w, const char *path, unsigned int depth, struct ih_diag *diag)
+{
+	_close_ int dir = open(*path ? path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0 && (errno == ENOENT || errno == EACCES))
+		return 0;
+	if (dir < 0)
+		return ih_fail(diag, -errno, "cannot list '%s/': %s", path, strerror(errno));
+	return walk_directory(w, dir, path, depth, diag);
+}
 
 static int grant_writes(struct walk *w, int fd, const char *path, bool is_directory,
 			struct ih_diag *diag)
@@ -147,11 +179,11 @@ static int walk_towards(struct walk *w, int fd, const char *path, unsigned int d
 			      path);
 		return grant_writes(w, fd, path, /* is_directory= */ true, diag);
 	}
-	return walk_directory(w, path, depth + 1, diag);
+	return walk_path(w, path, depth + 1, diag);
 }
 
 /* What the directory said it was; O_DIRECTORY makes sure of it without another look. */
-static int open_entry(int dir, const struct dirent *e)
+static int open_entry(int dir, const struct dirent64 *e)
 {
 	int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC | (e->d_type == DT_DIR ? O_DIRECTORY : 0);
 	int fd = openat(dir, e->d_name, flags);
@@ -159,26 +191,41 @@ static int open_entry(int dir, const struct dirent *e)
 	return fd < 0 ? -errno : fd;
 }
 
-static int walk_entry(struct walk *w, int dir, const struct dirent *e, const char *path,
-		      unsigned int depth, struct ih_diag *diag)
+/*
+ * Nothing that a rule would open: what file permissions keep this process from writing, or a tree.
+ * A directory can hold what it may write; a file is what it is.
+ */
+static bool needs_no_rule(const struct walk *w, int dir, const struct dirent64 *e, const char *path)
 {
-	_close_ int fd = -EBADF;
-	struct stat st = { .st_mode = S_IFDIR };
 	bool is_tree;
 
 	if (is_kept_closed(path))
-		return 0;
-	(void)leads_to_tree(w, path, &is_tree);
-	if (is_tree && w->is_mighty)
-		return 0;
+		return true;
+	if (w->is_mighty) {
+		(void)leads_to_tree(w, path, &is_tree);
+		return is_tree;
+	}
+	if (e->d_type == DT_REG)
+		return faccessat(dir, e->d_name, W_OK, AT_EACCESS) < 0;
+	return is_within(path, w->named->names, w->named->n);
+}
 
+static int walk_entry(struct walk *w, int dir, const struct dirent64 *e, const char *path,
+		      unsigned int depth, struct ih_diag *diag)
+{
+	_close_ int fd = -EBADF;
+	struct stat st = { .st_mode = e->d_type == DT_DIR ? S_IFDIR : S_IFREG };
+
+	if (needs_no_rule(w, dir, e, path))
+		return 0;
 	fd = open_entry(dir, e);
 	if (fd == -ENOENT || fd == -EACCES || fd == -ENXIO || fd == -ENOTDIR)
 		return 0; /* nothing there to grant, or not any more: closed is the safe side */
 	if (fd < 0)
 		return ih_fail(diag, fd, "cannot open '%s' for a Landlock rule: %s", path,
 			       strerror(-fd));
-	if (e->d_type != DT_DIR && fstat(fd, &st) < 0)
+	/* Who may put a device in a file's place has the device already. */
+	if (e->d_type != DT_DIR && e->d_type != DT_REG && fstat(fd, &st) < 0)
 		return ih_fail(diag, -errno, "cannot stat '%s': %s", path, strerror(errno));
 	if (S_ISLNK(st.st_mode) || is_raw_device(path, &st))
 		return 0;
@@ -200,40 +247,52 @@ static bool join(char ret[PATH_MAX], size_t len, const char *name)
 	return true;
 }
 
-static int walk_directory(struct walk *w, const char *path, unsigned int depth,
+/* The entries of one read. @name holds the directory's path, without a '/' at its end. */
+static int walk_entries(struct walk *w, struct listing *l, char name[PATH_MAX], unsigned int depth,
+			struct ih_diag *diag)
+{
+	const size_t len = strlen(name);
+	int r = 0;
+
+	for (ssize_t at = 0; r == 0 && at < l->n;) {
+		const struct dirent64 *e = (const struct dirent64 *)(l->bytes + at);
+
+		at += e->d_reclen;
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (e->d_type == DT_LNK || e->d_type == DT_BLK)
+			continue;
+		if (++w->n_entries > ENTRIES_MAX)
+			return ih_fail(diag, -E2BIG, "'%s' has too many entries for Landlock rules",
+				       name);
+		if (!join(name, len, e->d_name))
+			continue;
+		r = walk_entry(w, l->dir, e, name, depth, diag);
+		name[len] = '\0';
+	}
+	return r;
+}
+
+static int walk_directory(struct walk *w, int dir, const char *path, unsigned int depth,
 			  struct ih_diag *diag)
 {
-	size_t len = depth ? strlen(path) : 0;
+	struct listing l = { .dir = dir };
 	char name[PATH_MAX];
-	struct dirent *e;
-	DIR *dir;
 	int r = 0;
 
 	if (depth > DEPTH_MAX)
 		return ih_fail(diag, -ELOOP, "the way to '%s' is too deep for Landlock rules",
 			       path);
-	dir = opendir(path);
-	if (!dir) {
-		if (errno == ENOENT || errno == EACCES)
+	memcpy(name, path, strlen(path) + 1);
+	while (r == 0) {
+		l.n = syscall(SYS_getdents64, dir, l.bytes, sizeof(l.bytes));
+		if (l.n == 0)
 			return 0;
-		return ih_fail(diag, -errno, "cannot list '%s': %s", path, strerror(errno));
+		if (l.n < 0)
+			return ih_fail(diag, -errno, "cannot list '%s/': %s", path,
+				       strerror(errno));
+		r = walk_entries(w, &l, name, depth, diag);
 	}
-	memcpy(name, path, len);
-	while (r == 0 && (e = readdir(dir))) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		if (e->d_type == DT_LNK || e->d_type == DT_BLK)
-			continue;
-		if (++w->n_entries > ENTRIES_MAX) {
-			r = ih_fail(diag, -E2BIG, "'%s' has too many entries for Landlock rules",
-				    path);
-			break;
-		}
-		if (!join(name, len, e->d_name))
-			continue;
-		r = walk_entry(w, dirfd(dir), e, name, depth, diag);
-	}
-	(void)closedir(dir);
 	return r;
 }
 
@@ -281,21 +340,42 @@ static bool is_mighty(void)
 	       (d[0].permitted & past_permissions);
 }
 
-static int grant_execute(int ruleset, const char *const *trees, size_t n, struct ih_diag *diag)
+/*
+ * Where /usr is merged, /bin is a link into a tree that has its rule already. Should what the link
+ * names be another link, to somewhere else, less may be executed for it, not more.
+ */
+static bool is_covered(const struct ih_landlock_trees *t, size_t i)
 {
-	for (size_t i = 0; i < n; i++) {
-		_close_ int fd = openat(AT_FDCWD, trees[i], O_PATH | O_CLOEXEC);
+	char target[PATH_MAX] = "/";
+	ssize_t len;
+
+	if (strrchr(t->names[i], '/') != t->names[i])
+		return false;
+	len = readlink(t->names[i], target + 1, sizeof(target) - 2);
+	if (len <= 0)
+		return false;
+	target[1 + len] = '\0';
+	return !strstr(target, "/.") && is_within(target + (target[1] == '/'), t->names, i);
+}
+
+static int grant_execute(int ruleset, const struct ih_landlock_trees *t, struct ih_diag *diag)
+{
+	for (size_t i = 0; i < t->n_programs; i++) {
+		_close_ int fd = -EBADF;
 		int r;
 
+		if (is_covered(t, i))
+			continue;
+		fd = openat(AT_FDCWD, t->names[i], O_PATH | O_CLOEXEC);
 		if (fd < 0 && is_absent(errno))
 			continue;
 		if (fd < 0)
 			return ih_fail(diag, -errno, "cannot open '%s' for a Landlock rule: %s",
-				       trees[i], strerror(errno));
+				       t->names[i], strerror(errno));
 		r = grant(ruleset, fd, LANDLOCK_ACCESS_FS_EXECUTE);
 		if (r < 0)
-			return ih_fail(diag, r, "cannot add a Landlock rule for '%s': %s", trees[i],
-				       strerror(-r));
+			return ih_fail(diag, r, "cannot add a Landlock rule for '%s': %s",
+				       t->names[i], strerror(-r));
 	}
 	return 0;
 }
@@ -331,15 +411,13 @@ static uint64_t known_writes(int abi, struct ih_diag *lost)
 /* Rules for what lies outside of the trees, and for execution in them. */
 static int fill(struct walk *w, const struct ih_landlock_trees *trees, struct ih_diag *diag)
 {
-	int r = trees->execute_anywhere
-			? 0
-			: grant_execute(w->ruleset, trees->names, trees->n_programs, diag);
+	int r = trees->execute_anywhere ? 0 : grant_execute(w->ruleset, trees, diag);
 
 	/* Whom file permissions keep out of the trees has no use for their names. */
 	if (r == 0 && w->is_mighty)
 		r = find_trees(w, trees->names, trees->n, diag);
 	if (r == 0)
-		r = walk_directory(w, "/", 0, diag);
+		r = walk_path(w, "", 0, diag); /* names below begin with its '/' */
 	forget_trees(w);
 	return r;
 }
@@ -347,7 +425,7 @@ static int fill(struct walk *w, const struct ih_landlock_trees *trees, struct ih
 int ih_landlock_restrict(const struct ih_landlock_trees *trees, struct ih_diag *lost,
 			 struct ih_diag *diag)
 {
-	struct walk w = { .lost = lost, .is_mighty = is_mighty() };
+	struct walk w = { .named = trees, .lost = lost, .is_mighty = is_mighty() };
 	struct landlock_ruleset_attr attr = { 0 };
 	_close_ int ruleset = -EBADF;
 	int abi, r;

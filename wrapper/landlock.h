@@ -37,7 +37,8 @@ struct ih_landlock_trees {
  * on the way from / to a tree cannot be made, except where others than root may make them anyway
  * (/tmp): there the tree is left to its file permissions and @lost says so.
  *
- * For processes that file permissions keep out of the trees, writing is restricted in /proc only.
+ * For processes that file permissions keep out of the trees, writing is restricted in /proc, and in
+ * trees that lie directly in /, only.
  *
  * See landlock(7) and Documentation/userspace-api/landlock.rst.
  *
