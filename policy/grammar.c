@@ -65,14 +65,17 @@ static bool is_slot(const struct ih_tables *t, const struct ih_grammar_slot *s)
 	       s->name < t->n_strings && s->len <= t->n_strings - s->name;
 }
 
-/* Patterns end with an empty one before the strings do. */
+/* Patterns end with an empty one before the strings do; none is hidden by a letter that is missing.
+ */
 static bool has_patterns(const struct ih_tables *t, const struct ih_grammar_entry *g)
 {
-	uint32_t at = g->patterns;
+	uint32_t at = g->patterns, letters = 0;
 
-	while (at < t->n_strings && t->strings[at])
+	while (at < t->n_strings && t->strings[at]) {
+		letters |= ih_pattern_letters(t->strings + at);
 		at += (uint32_t)strlen(t->strings + at) + 1;
-	return at < t->n_strings;
+	}
+	return at < t->n_strings && letters == g->letters;
 }
 
 static bool is_table(uint32_t offset, uint64_t n, size_t size, uint32_t end)
@@ -279,28 +282,18 @@ static const char *plain_name(const char *name, char buffer[PROGRAM_NAME_MAX + 1
 
 enum match { NO_MATCH = 0, BY_PATTERN, BY_NAME };
 
-static bool is_special(char c)
-{
-	return c == '*' || c == '?' || c == '[' || c == '\\';
-}
-
 static bool is_pattern(const char *pattern)
 {
-	while (*pattern && !is_special(*pattern))
-		pattern++;
-	return *pattern;
+	return strpbrk(pattern, IH_PATTERN_SPECIAL);
 }
 
-/* A whole name goes before a pattern. Some three hundred are asked at every exec: the first letter
- * sorts nearly all of them out. */
+/* A whole name goes before a pattern. */
 static enum match match(const struct ih_grammar *g, const char *name)
 {
 	enum match found = NO_MATCH;
 
 	for (const char *pattern = ih_grammar_patterns(g); *pattern;
 	     pattern += strlen(pattern) + 1) {
-		if (*pattern != *name && !is_special(*pattern))
-			continue;
 		if (strcmp(pattern, name) == 0)
 			return BY_NAME;
 		if (!found && is_pattern(pattern) && fnmatch(pattern, name, 0) == 0)
@@ -322,12 +315,17 @@ const struct ih_grammar *ih_grammars_find(const struct ih_grammars *grammars, co
 	char buffer[PROGRAM_NAME_MAX + 1];
 	const char *name = plain_name(program, buffer);
 	const struct ih_grammar *found = NULL;
+	const uint32_t letter = ih_pattern_letters(name);
 
 	(void)argv0; /* multi-call programs look at it when the command line is read */
 	for (uint32_t i = 1; i < grammars->t.n_grammars; i++) {
 		const struct ih_grammar *g = &grammars->list[i];
-		enum match how = ih_grammar_is_part(g) ? NO_MATCH : match(g, name);
+		enum match how;
 
+		/* Asked of a hundred at every exec: the letter sorts nearly all of them out. */
+		if (!(grammars->t.grammars[i].letters & letter) || ih_grammar_is_part(g))
+			continue;
+		how = match(g, name);
 		if (how == BY_NAME)
 			return g;
 		if (how == BY_PATTERN && !found)

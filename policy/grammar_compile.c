@@ -535,6 +535,7 @@ static int read_patterns(struct ih_compiler *c, uint32_t grammar, const struct i
 			r = ih_json_fail(&element, diag, -EBADMSG, "must not be empty");
 		if (r == 0)
 			r = ih_text_add(&all, pattern, strlen(pattern) + 1);
+		c->grammars[grammar].letters |= r == 0 ? ih_pattern_letters(pattern) : 0;
 	}
 	if (r == 0)
 		r = ih_text_add(&all, "", 1);

@@ -31,3 +31,6 @@
 
 /* include/uapi/linux/shm.h */
 #define IH_SHM_EXEC 0100000
+
+/* include/uapi/asm-generic/mman-common.h, Linux 5.14 */
+#define IH_MADV_POPULATE_WRITE 23

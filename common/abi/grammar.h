@@ -12,7 +12,7 @@
 #include "common/abi/types.h"
 
 #define IH_GRAMMAR_MAGIC   0x6d72476472616869ULL /* "ihardGrm" */
-#define IH_GRAMMAR_VERSION 2
+#define IH_GRAMMAR_VERSION 3
 
 #define IH_GRAMMARS_MAX	      1024
 #define IH_GRAMMAR_RULES_MAX  65536
@@ -216,8 +216,9 @@ struct ih_grammar_entry {
 	__u32 parent;		       /* the program that a part belongs to; itself otherwise */
 	__u32 first_option, n_options; /* rules of options and variables, for listings */
 	__u32 prefixes[2];	       /* bit n: a rule "…*" has n bytes before its '*' */
+	__u32 letters; /* bit n: a pattern can begin with a character whose low five bits are n */
 };
-_Static_assert(sizeof(struct ih_grammar_entry) == 60, "grammars are file format");
+_Static_assert(sizeof(struct ih_grammar_entry) == 64, "grammars are file format");
 
 /*
  * One spelling. The hash only finds it: the bytes are compared as well, because whoever writes a
