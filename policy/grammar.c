@@ -284,7 +284,10 @@ enum match { NO_MATCH = 0, BY_PATTERN, BY_NAME };
 
 static bool is_pattern(const char *pattern)
 {
-	return strpbrk(pattern, IH_PATTERN_SPECIAL);
+	while (*pattern && *pattern != '*' && *pattern != '?' && *pattern != '[' &&
+	       *pattern != '\\')
+		pattern++;
+	return *pattern;
 }
 
 /* A whole name goes before a pattern. */
@@ -294,6 +297,8 @@ static enum match match(const struct ih_grammar *g, const char *name)
 
 	for (const char *pattern = ih_grammar_patterns(g); *pattern;
 	     pattern += strlen(pattern) + 1) {
+		if (!(ih_pattern_letters(pattern) & ih_pattern_letters(name)))
+			continue;
 		if (strcmp(pattern, name) == 0)
 			return BY_NAME;
 		if (!found && is_pattern(pattern) && fnmatch(pattern, name, 0) == 0)

@@ -89,12 +89,16 @@ void ih_compiler_section(struct ih_compiler *c, uint32_t grammar, const char *se
 int ih_compiler_expand(struct ih_compiler *c, uint32_t grammar);
 int ih_compiler_write(struct ih_compiler *c, struct ih_text *ret, struct ih_diag *diag);
 
-/* Characters of fnmatch() that stand for others. */
-#define IH_PATTERN_SPECIAL "*?[\\"
-
 /* For struct ih_grammar_entry: which first characters a name can have that this pattern is for. */
 static inline uint32_t ih_pattern_letters(const char *pattern)
 {
-	return *pattern && strchr(IH_PATTERN_SPECIAL, *pattern) ? UINT32_MAX
-								: 1U << (*pattern & 31);
+	switch (*pattern) {
+	case '*':
+	case '?':
+	case '[':
+	case '\\':
+		return UINT32_MAX;
+	default:
+		return 1U << (*pattern & 31);
+	}
 }
