@@ -2,11 +2,16 @@
 /* Memory that is given back all at once, with the policy that it belongs to. */
 #include "policy/policy_priv.h"
 
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define BLOCK_BYTES 4000 /* with what the allocator adds, no more than a page */
+
 struct block {
 	struct block *next;
+	size_t used, size; /* of data, in bytes */
 	max_align_t data[];
 };
 
@@ -32,20 +37,40 @@ void ih_arena_free(struct ih_arena *arena)
 	free(arena);
 }
 
-void *ih_arena_alloc(struct ih_arena *arena, size_t n, size_t size)
+/* Many small things in one block: a call of the allocator for each is felt at every exec. */
+static struct block *add_block(struct ih_arena *arena, size_t bytes)
 {
+	const size_t least = BLOCK_BYTES - sizeof(struct block);
+	size_t size = bytes > least ? bytes : least;
 	struct block *block;
-	size_t bytes;
 
-	if (__builtin_mul_overflow(n, size, &bytes) ||
-	    __builtin_add_overflow(bytes, sizeof(*block), &bytes))
+	if (size > SIZE_MAX - sizeof(*block))
 		return NULL;
-	block = calloc(1, bytes);
+	block = calloc(1, sizeof(*block) + size);
 	if (!block)
 		return NULL;
+	block->size = size;
 	block->next = arena->blocks;
 	arena->blocks = block;
-	return block->data;
+	return block;
+}
+
+void *ih_arena_alloc(struct ih_arena *arena, size_t n, size_t size)
+{
+	struct block *block = arena->blocks;
+	size_t bytes;
+	char *there;
+
+	if (__builtin_mul_overflow(n, size, &bytes) || bytes > SIZE_MAX - sizeof(max_align_t))
+		return NULL;
+	bytes = (bytes + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+	if (!block || bytes > block->size - block->used)
+		block = add_block(arena, bytes);
+	if (!block)
+		return NULL;
+	there = (char *)block->data + block->used;
+	block->used += bytes;
+	return there;
 }
 
 char *ih_arena_text(struct ih_arena *arena, const char *text)

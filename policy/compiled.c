@@ -17,7 +17,7 @@
 
 struct reader {
 	const char *name;
-	const unsigned char *data; /* in the arena, aligned */
+	const unsigned char *data; /* in the arena or in our image, aligned */
 	struct ih_compiled_header header;
 	struct ih_policy *policy;
 	struct ih_diag *diag;
@@ -299,9 +299,18 @@ static int read_all(struct reader *r, size_t len)
 	return 0;
 }
 
+static const unsigned char *copy(struct ih_arena *arena, const void *data, size_t len)
+{
+	unsigned char *there = ih_arena_alloc(arena, len ? len : 1, 1);
+
+	if (there && len)
+		memcpy(there, data, len);
+	return there;
+}
+
 static int from_bytes(struct reader *r, const void *data, size_t len, struct ih_policy **ret)
 {
-	unsigned char *copy = NULL;
+	const unsigned char *there = r->is_ours ? data : NULL;
 	int e;
 
 	if (len > IH_COMPILED_SIZE_MAX)
@@ -310,15 +319,13 @@ static int from_bytes(struct reader *r, const void *data, size_t len, struct ih_
 	r->policy = calloc(1, sizeof(*r->policy));
 	if (r->policy)
 		r->policy->arena = ih_arena_new();
-	if (r->policy && r->policy->arena)
-		copy = ih_arena_alloc(r->policy->arena, len ? len : 1, 1);
-	if (!copy) {
+	if (r->policy && r->policy->arena && !there)
+		there = copy(r->policy->arena, data, len);
+	if (!r->policy || !r->policy->arena || !there) {
 		ih_policy_free(r->policy);
 		return no_memory(r);
 	}
-	if (len)
-		memcpy(copy, data, len);
-	r->data = copy;
+	r->data = there;
 	if (len >= sizeof(r->header))
 		memcpy(&r->header, data, sizeof(r->header));
 	e = read_all(r, len);

@@ -10,7 +10,7 @@
 
 static void write_bytes(FILE *out, size_t number, const struct ih_text *bytes)
 {
-	(void)fprintf(out, "static const unsigned char compiled_%zu[] = {", number);
+	(void)fprintf(out, "static const _Alignas(8) unsigned char compiled_%zu[] = {", number);
 	for (size_t i = 0; i < bytes->len; i++)
 		(void)fprintf(out, "%s%u,", i % 24 ? "" : "\n\t", (unsigned char)bytes->data[i]);
 	(void)fprintf(out, "\n};\n");

@@ -118,7 +118,11 @@ int ih_judge(const struct ih_session *s, const struct ih_judge_input *in, struct
 	uint32_t unit;
 	int r;
 
-	memset(ret, 0, sizeof(*ret));
+	ret->gathered.n_hops = 0;
+	memset(ret->answers, 0, sizeof(ret->answers));
+	ret->decisive = 0;
+	ret->reported = false;
+	ret->sentence = (struct ih_text){ 0 };
 	ret->stops = true;
 	ret->advice = "";
 	r = ih_gather(&gather, &ret->gathered, diag);
