@@ -107,7 +107,7 @@ void ih_run_memory_event(const struct ih_run *run, pid_t pid, const char *act, c
 {
 	char exe[1024], unit[IH_UNIT_NAME_MAX];
 	const struct ih_event_fields e = {
-		.kind = IH_EVENT_DENIED,
+		.kind = run->audit ? IH_EVENT_AUDIT : IH_EVENT_DENIED,
 		.gate = IH_EVENT_GATE_TREE,
 		.act = act,
 		.sentence = sentence,

@@ -134,7 +134,7 @@ static void set_confinement(const struct ih_run *run, const struct ih_hop *hop,
 		c->demand[IH_STEP_WRITE_XOR_EXECUTE] = IH_DEMAND_OFF;
 	c->deny_interactive = !allows_inline(policy);
 	c->execute_anywhere = allows_untrusted_programs(policy);
-	c->trace_exec = run->tree && !run->audit;
+	c->trace_exec = run->tree;
 	c->trees = trees->names;
 	c->n_trees = trees->n;
 	c->n_code_trees = trees->n_code;

@@ -49,21 +49,46 @@ uint32_t ih_run_memory(const struct ih_run *run, const struct ih_judgement *j)
 	return memory;
 }
 
-static void refuse_written(const struct ih_run *run, const struct ih_map *map, uint32_t *memory)
+/* Programs that can do without (PCRE's compiler in grep) try at each start, and go on: who refuses
+ * them says so in an event only. */
+static void refuse_written(const struct ih_run *run, const struct ih_map *map, uint32_t *memory,
+			   struct ih_diag *audited)
 {
 	char buffer[1024];
 	const char *program = ih_run_asking(map->pid, buffer, sizeof(buffer));
 	struct ih_diag why;
 
-	/* Programs that can do without (PCRE's compiler in grep) try at each start, and go on. */
 	if (*memory & TOLD)
 		return;
 	*memory |= TOLD;
+	program = program ? program : "a program";
 	(void)ih_fail(&why, 0,
 		      "'%s' may not execute memory that can be written: nothing says that it "
 		      "compiles code of its own",
-		      program ? program : "a program");
+		      program);
 	ih_run_memory_event(run, map->pid, "memory", NULL, why.text);
+	if (run->audit)
+		(void)ih_fail(audited, 0,
+			      "would be denied: %s; style \"jit\" in a grammar for it would allow "
+			      "it, or \"write_xor_execute\": \"off\" in the policy",
+			      why.text);
+}
+
+static void refuse_file(const struct ih_run *run, const struct ih_map *map, const char *program,
+			const struct ih_evidence *e, struct ih_diag *why)
+{
+	struct ih_diag sentence;
+
+	(void)ih_fail(why, 0, "'%s' may not take in '%s' as code: %s", program, e->path,
+		      e->reason ? e->reason : "what it is could not be found out");
+	ih_run_memory_event(run, map->pid, "map", e->path, why->text);
+	if (!run->audit)
+		return;
+	sentence = *why;
+	(void)ih_fail(why, 0,
+		      "would be denied: %s; a trust provider that vouches for the file would allow "
+		      "it, or a rule for '%s' with \"sources\": \"any\" and \"program\": \"any\"",
+		      sentence.text, program);
 }
 
 static struct ih_run_mapped *place_of(struct ih_run *run, const struct statx *st, uint64_t device)
@@ -112,34 +137,35 @@ static bool is_good_file(struct ih_run *run, const struct ih_map *map, uint32_t 
 		(void)ih_fail(why, 0, "cannot see what '%s' would execute: %s", program,
 			      strerror(-map->fd));
 	} else if (e.path) {
-		(void)ih_fail(why, 0, "'%s' may not take in '%s' as code: %s", program, e.path,
-			      e.reason ? e.reason : "what it is could not be found out");
-		ih_run_memory_event(run, map->pid, "map", e.path, why->text);
+		refuse_file(run, map, program, &e, why);
 	} else {
 		/* A file without a name, that libraries make to write what they then execute. */
-		refuse_written(run, map, memory);
+		refuse_written(run, map, memory, why);
 	}
 	ih_evidence_done(&e);
 	return false;
+}
+
+static bool is_good(struct ih_run *run, const struct ih_map *map, uint32_t *memory,
+		    struct ih_diag *why)
+{
+	const bool is_file = map->fd != -EBADF;
+	const bool is_strict = run->session->policy->confinement[IH_STEP_WRITE_XOR_EXECUTE] !=
+			       IH_DEMAND_OFF;
+
+	if (*memory & OPEN)
+		return true;
+	if (is_strict && (map->is_written || !is_file) && !(*memory & JIT)) {
+		refuse_written(run, map, memory, why);
+		return false;
+	}
+	return !is_file || is_good_file(run, map, memory, why);
 }
 
 void ih_run_map(void *context, const struct ih_map *map, uint32_t *memory,
 		struct ih_tree_verdict *ret)
 {
 	struct ih_run *run = context;
-	const bool is_file = map->fd != -EBADF;
-	const bool is_strict = run->session->policy->confinement[IH_STEP_WRITE_XOR_EXECUTE] !=
-			       IH_DEMAND_OFF;
 
-	if (*memory & OPEN) {
-		ret->allow = true;
-		return;
-	}
-	if (is_strict && (map->is_written || !is_file) && !(*memory & JIT)) {
-		refuse_written(run, map, memory);
-		return;
-	}
-	if (is_file && !is_good_file(run, map, memory, &ret->sentence))
-		return;
-	ret->allow = true;
+	ret->allow = is_good(run, map, memory, &ret->sentence) || run->audit;
 }

@@ -185,7 +185,7 @@ void ih_run_tree(struct ih_run *run, struct ih_tree *tree)
 	*tree = (struct ih_tree){
 		.judge = on_image,
 		.forebode = run->audit ? NULL : on_attempt,
-		.map = run->audit ? NULL : ih_run_map,
+		.map = ih_run_map,
 		.begin = begin,
 		.context = run,
 		.first = IH_PROVENANCE_INTERACTIVE,

@@ -160,6 +160,8 @@ static void on_map(const struct ih_tree *tree, const struct ih_tasks *tasks, pid
 	ih_map_done(&map);
 	if (!v.allow)
 		forbid(pid, &v);
+	else
+		say(pid, &v); /* what is only reported */
 }
 
 /* A call that the filter stops at, see enum ih_filter_stop. */

@@ -49,9 +49,9 @@ class Place:
     def make(self, name, policy):
         return write("%s/%s.json" % (self.top, name), json.dumps(policy), 0o644)
 
-    def run(self, *command, policy=None, user=None, events="none", env=None):
+    def run(self, *command, policy=None, user=None, events="none", env=None, options=()):
         base = dict({"PATH": "/usr/bin:/bin", "HOME": self.out, "LANG": "C.UTF-8"}, **(env or {}))
-        return run([IHARD, "run", "--policy", policy or self.policy, "--events", events, "--"] + list(command), env=base, cwd=self.out,
+        return run([IHARD, "run", "--policy", policy or self.policy, "--events", events] + list(options) + ["--"] + list(command), env=base, cwd=self.out,
                    preexec_fn=as_user(NOBODY) if user else None)
 
 
@@ -92,6 +92,27 @@ def check_events(p):
     tap.ok([(e["act"], e["event"], e["gate"]) for e in seen] == [("map", "denied", "tree"), ("memory", "denied", "tree")],
            "an event for a library, and one an image for memory, however often it tries", seen)
     tap.ok(seen and seen[0]["program"] == p.out + "/lib.so" and seen[0]["exe"].endswith("/ih-try"), "it says which file, and whose", seen)
+
+
+def check_audit(p):
+    """What is only reported runs; the same without --audit is in check_acts()."""
+    rows = [(["map", p.out + "/lib.so"], "may not take in '%s/lib.so' as code" % p.out, '"sources": "any"'),
+            (["written"], "may not execute memory that can be written", '"write_xor_execute": "off"'),
+            (["in-child", "written"], "may not execute memory that can be written", 'style "jit"'),
+            (["map", p.tree + "/lib.so"], None, None)]
+    for act, sentence, rule in rows:
+        log = p.top + "/audited"
+        write(log, "", 0o644)
+        r = p.run(p.act, *act, events=log, options=["--audit"])
+        name = "audit: " + " ".join(act).replace(p.top, "…")
+        tap.ok(r.rc == 0, name + " goes on", r)
+        with open(log) as f:
+            seen = [(e["act"], e["event"]) for e in map(json.loads, f)]
+        if sentence:
+            tap.ok("would be denied: " in r.err and sentence in r.err and rule in r.err, name + " is said, and what would allow it", r)
+            tap.ok(seen == [("map" if "map" in act else "memory", "audit")], name + ": the event", seen)
+        else:
+            tap.ok(r.err == "" and not seen, name + ": nothing to say", r)
 
 
 def check_programs(p):
@@ -138,5 +159,6 @@ with tempfile.TemporaryDirectory(prefix="ih-memory.", dir="/opt") as top:
     write(p.tree + "/twice.sh", "#!/bin/sh\nexec %s in-child written\n" % p.act)
     check_acts(p)
     check_events(p)
+    check_audit(p)
     check_programs(p)
 tap.done()
