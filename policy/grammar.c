@@ -384,6 +384,11 @@ bool ih_grammar_is_relocatable(const struct ih_grammar *g)
 	return entry_of(g)->style & IH_STYLE_RELOCATABLE;
 }
 
+bool ih_grammar_has_responses(const struct ih_grammar *g)
+{
+	return entry_of(g)->style & IH_STYLE_RESPONSES;
+}
+
 bool ih_grammar_is_launcher(const struct ih_grammar *g)
 {
 	return entry_of(g)->style & IH_STYLE_LAUNCHER;

@@ -86,6 +86,8 @@ uint32_t ih_grammar_id(const struct ih_grammar *grammar);
 bool ih_grammar_has_jit(const struct ih_grammar *grammar);
 /* Does it look for code of its own beside argv[0] (python: pyvenv.cfg), wherever that leads? */
 bool ih_grammar_is_relocatable(const struct ih_grammar *grammar);
+/* Does it take the words of a file for "@file" (libiberty's expandargv())? */
+bool ih_grammar_has_responses(const struct ih_grammar *grammar);
 bool ih_grammar_is_launcher(const struct ih_grammar *grammar);
 bool ih_grammar_is_part(const struct ih_grammar *grammar); /* a sub-command, no program */
 /* Name patterns, NUL-separated, ended by an empty one. */

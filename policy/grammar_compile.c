@@ -85,9 +85,10 @@ static const char *const test_names[IH_TEST_MAX_] = {
 	[IH_TEST_PACKAGE] = "package",
 };
 static const char *const splitting_names[IH_SPLITTING_MAX_] = {
-	[IH_SPLITTING_SPACES] = "spaces", [IH_SPLITTING_QUOTES] = "quotes",
-	[IH_SPLITTING_NODE] = "node",	  [IH_SPLITTING_ENV] = "env",
-	[IH_SPLITTING_MAKE] = "make",	  [IH_SPLITTING_DASHED] = "dashed",
+	[IH_SPLITTING_SPACES] = "spaces",     [IH_SPLITTING_QUOTES] = "quotes",
+	[IH_SPLITTING_NODE] = "node",	      [IH_SPLITTING_ENV] = "env",
+	[IH_SPLITTING_MAKE] = "make",	      [IH_SPLITTING_DASHED] = "dashed",
+	[IH_SPLITTING_RESPONSE] = "response",
 };
 static const char *const mode_names[IH_MODE_MAX_] = {
 	[IH_MODE_UNCLEAR] = "unclear", [IH_MODE_PROGRAM] = "program",
@@ -99,14 +100,23 @@ static const struct {
 	const char *name;
 	uint32_t bit;
 } style_names[] = {
-	{ "cluster", IH_STYLE_CLUSTER }, { "long", IH_STYLE_LONG },
-	{ "word", IH_STYLE_WORD },	 { "word-equals", IH_STYLE_WORD_EQUALS },
-	{ "plus", IH_STYLE_PLUS },	 { "permute", IH_STYLE_PERMUTE },
-	{ "fold", IH_STYLE_FOLD },	 { "no-case", IH_STYLE_NOCASE },
-	{ "jit", IH_STYLE_JIT },	 { "launcher", IH_STYLE_LAUNCHER },
-	{ "bare", IH_STYLE_BARE },	 { "abbreviate", IH_STYLE_ABBREVIATE },
-	{ "endless", IH_STYLE_ENDLESS }, { "multi-call", IH_STYLE_MULTI },
-	{ "either", IH_STYLE_EITHER },	 { "relocatable", IH_STYLE_RELOCATABLE },
+	{ "cluster", IH_STYLE_CLUSTER },
+	{ "long", IH_STYLE_LONG },
+	{ "word", IH_STYLE_WORD },
+	{ "word-equals", IH_STYLE_WORD_EQUALS },
+	{ "plus", IH_STYLE_PLUS },
+	{ "permute", IH_STYLE_PERMUTE },
+	{ "fold", IH_STYLE_FOLD },
+	{ "no-case", IH_STYLE_NOCASE },
+	{ "jit", IH_STYLE_JIT },
+	{ "launcher", IH_STYLE_LAUNCHER },
+	{ "bare", IH_STYLE_BARE },
+	{ "abbreviate", IH_STYLE_ABBREVIATE },
+	{ "endless", IH_STYLE_ENDLESS },
+	{ "multi-call", IH_STYLE_MULTI },
+	{ "either", IH_STYLE_EITHER },
+	{ "relocatable", IH_STYLE_RELOCATABLE },
+	{ "response-files", IH_STYLE_RESPONSES },
 	{ "loader", IH_STYLE_LOADER },
 };
 static const char *const known_flags[] = {

@@ -131,6 +131,34 @@ static int cut_node(struct cutter *c)
 	return r < 0 ? r : quoted ? -EBADMSG : 0;
 }
 
+/* libiberty's buildargv(): a backslash keeps what follows it, in quotes, too; an open quote ends
+ * with the text. */
+static int cut_response(struct cutter *c)
+{
+	char quote = 0;
+	int r = 0;
+
+	for (; c->text < c->end && r == 0; c->text++) {
+		char byte = *c->text;
+
+		if (byte == '\\') {
+			r = begin(c);
+			if (r == 0 && c->text + 1 < c->end)
+				r = put(c, *++c->text);
+		} else if (quote && byte == quote) {
+			quote = 0;
+		} else if (!quote && (byte == '"' || byte == '\'')) {
+			quote = byte;
+			r = begin(c);
+		} else if (!quote && is_blank(byte)) {
+			finish(c);
+		} else {
+			r = put(c, byte);
+		}
+	}
+	return r;
+}
+
 static const char *variable(char *const *envp, const char *name, size_t len)
 {
 	for (; envp && *envp; envp++)
@@ -255,9 +283,10 @@ static size_t room(enum ih_splitting how, const char *text, size_t len, char *co
 int ih_split(enum ih_splitting how, const char *text, size_t len, char *const *envp, char ***ret)
 {
 	static int (*const cut[IH_SPLITTING_MAX_])(struct cutter *) = {
-		[IH_SPLITTING_SPACES] = cut_plain, [IH_SPLITTING_QUOTES] = cut_quotes,
-		[IH_SPLITTING_NODE] = cut_node,	   [IH_SPLITTING_ENV] = cut_env,
-		[IH_SPLITTING_MAKE] = cut_make,	   [IH_SPLITTING_DASHED] = cut_dashed,
+		[IH_SPLITTING_SPACES] = cut_plain,	[IH_SPLITTING_QUOTES] = cut_quotes,
+		[IH_SPLITTING_NODE] = cut_node,		[IH_SPLITTING_ENV] = cut_env,
+		[IH_SPLITTING_MAKE] = cut_make,		[IH_SPLITTING_DASHED] = cut_dashed,
+		[IH_SPLITTING_RESPONSE] = cut_response,
 	};
 	size_t n_words = len / 2 + 2 < IH_SPLIT_WORDS_MAX ? len / 2 + 2 : IH_SPLIT_WORDS_MAX;
 	size_t size = (n_words + 1) * sizeof(char *) + room(how, text, len, envp);

@@ -18,8 +18,8 @@
  * @ret: an array that ends in NULL; one block, to be freed with free()
  *
  * Sources: coreutils src/env.c (splitting), perl.c (PERL5OPT), node.cc ParseNodeOptionsEnvVar,
- * JDK java.base/share/native/libjli/args.c, GNU make main.c (decode_env_switches).
- * Return: number of words, -EBADMSG when the program itself would refuse the text, -E2BIG,
- * -ENOMEM.
+ * libiberty/argv.c (buildargv), JDK java.base/share/native/libjli/args.c, GNU make main.c
+ * (decode_env_switches). Return: number of words, -EBADMSG when the program itself would refuse the
+ * text, -E2BIG, -ENOMEM.
  */
 int ih_split(enum ih_splitting how, const char *text, size_t len, char *const *envp, char ***ret);

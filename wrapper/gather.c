@@ -286,6 +286,11 @@ static int gather_words(struct ih_walk *w, const struct ih_exec *exec, const str
 	struct ih_invocation inv; /* at most IH_HOPS_MAX of them in each other: half a megabyte */
 	int r;
 
+	if (hop->grammar && ih_grammar_has_responses(hop->grammar)) {
+		r = ih_expand_responses(place, hop);
+		if (r < 0)
+			return r;
+	}
 	own.argv = hop->argv;
 	own.argc = (int)hop->argc;
 	ih_invocation_parse(w->in->grammars, hop->grammar, &own, &inv);
@@ -306,8 +311,7 @@ static struct ih_hop *add_hop(struct ih_walk *w, const struct ih_exec *exec, int
 {
 	struct ih_hop *hop = &w->out->hops[w->out->n_hops++];
 
-	hop->launched_by = launched_by;
-	hop->fd = -EBADF;
+	*hop = (struct ih_hop){ .launched_by = launched_by, .fd = -EBADF };
 	hop->argv = copy_argv(exec->argc, exec->argv);
 	hop->argc = (size_t)exec->argc;
 	return hop->argv ? hop : NULL;
@@ -537,7 +541,7 @@ int ih_gather(const struct ih_gather_input *in, struct ih_gathered *ret, struct 
 	};
 	int r;
 
-	memset(ret, 0, sizeof(*ret));
+	ret->n_hops = 0; /* the others are filled as they come: 24 are too much to be cleared */
 	w.least = ih_policy_least_source(in->policy);
 	r = gather_hop(&w, &exec, -1);
 	if (r < 0)

@@ -57,6 +57,7 @@ struct ih_finding {
 struct ih_hop {
 	char **argv; /* as the program gets it, NULL-terminated; owned */
 	size_t argc;
+	bool is_expanded;	     /* argv is not what was asked for: see response.c */
 	int launched_by;	     /* index of the hop whose argv holds this command, or -1 */
 	char *name;		     /* as it was found, before links; owned */
 	const char *script;	     /* argument that a '#!' line put there, in argv; or NULL */

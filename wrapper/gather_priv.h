@@ -35,6 +35,15 @@ const char *ih_env_value(char *const *envp, const char *name);
 int ih_gather_sources(struct ih_walk *w, struct ih_hop *hop, const struct ih_place *place,
 		      const struct ih_invocation *inv);
 
+/**
+ * ih_expand_responses() - "@file" gives way to the words in that file
+ * @hop: of a program whose grammar says so; its argv then is what the program has to be given
+ *
+ * A file that cannot be read, or is too long, leaves its word as it is.
+ * Return: 0 or -ENOMEM.
+ */
+int ih_expand_responses(const struct ih_place *place, struct ih_hop *hop);
+
 /* Add an empty finding. Return: NULL when there is no memory or IH_FINDINGS_MAX is met. */
 struct ih_finding *ih_finding_add(struct ih_hop *hop);
 

@@ -154,7 +154,7 @@ static int write_block(const struct ih_image *image, const struct table *t, char
 
 	strings = sum_of_new(argv, image->argv, t->argc, &n_argv);
 	strings += sum_of_new(envp, image->envp, old_env, &n_envp);
-	if (n_argv != t->argc || old_env != t->auxv - t->envp - 1)
+	if (!n_argv || old_env != t->auxv - t->envp - 1)
 		return -EINVAL;
 	words = 1 + n_argv + 1 + n_envp + 1 + aux;
 	if (strings + words * sizeof(uint64_t) > IH_PATCH_BYTES_MAX)

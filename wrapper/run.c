@@ -181,7 +181,7 @@ static int go(struct ih_run *run, struct ih_judgement *j, const struct ih_enviro
 		r = ih_make_placed(run->session->trust, hop, &place, &changed, diag);
 	/* What a launcher starts is judged again under the tree gate; without it, this was all. */
 	for (size_t i = 1; r == 0 && i < j->gathered.n_hops && !run->tree; i++) {
-		changed = false;
+		changed = j->gathered.hops[i].is_expanded;
 		r = ih_make_stable(&j->gathered.hops[i], directory ? directory : "", &changed,
 				   diag);
 		if (r == 0)

@@ -95,7 +95,7 @@ static int settle(const struct ih_run *run, const struct ih_image *image, struct
 	struct ih_place place = { .envp = env->envp ? env->envp : image->envp };
 	_close_ int there = -EBADF;
 	_free_ char **argv = NULL, **envp = NULL;
-	bool changed = false;
+	bool changed = hop->is_expanded;
 	char directory[PATH_MAX];
 	int r;
 

@@ -123,6 +123,7 @@ enum ih_splitting {
 	IH_SPLITTING_ENV,	 /* GNU env -S */
 	IH_SPLITTING_MAKE,	 /* MAKEFLAGS: letters without a dash first */
 	IH_SPLITTING_DASHED,	 /* blanks; a word without a dash gets one: RUBYOPT, PERL5OPT */
+	IH_SPLITTING_RESPONSE,	 /* blanks, "…" and '…', backslash: libiberty's @file */
 	IH_SPLITTING_MAX_,
 };
 
@@ -164,6 +165,7 @@ enum ih_style {
 	IH_STYLE_MULTI = 1 << 14,	/* many programs in one file: argv[0] is the first word */
 	IH_STYLE_RELOCATABLE = 1 << 16, /* looks for code of its own beside argv[0] */
 	IH_STYLE_LOADER = 1 << 17,	/* maps the program that it is given: no exec follows */
+	IH_STYLE_RESPONSES = 1 << 18,	/* "@file" stands for the words in that file */
 };
 
 /* What a look-up is for; part of what is hashed. */

@@ -126,6 +126,8 @@ def rows(tree, out, env):
         # name, command, environment, directory, what is printed (None: anything, with any status), rule
         ("make builds a C project", ["make"], dict(env, OUT=out + "/lib"), tree + "/project", "built 1", None),
         ("make -j2, again", ["make", "-B", "-j2"], dict(env, OUT=out + "/lib"), tree + "/project", "sub 2", None),
+        ("gcc -flto of several files", ["gcc", "-O2", "-flto", "-o", out + "/lib/hello", tree + "/project/hello.c", tree + "/project/part.c"], env, out, "", None),
+        ("gcc takes words from files", ["gcc", "@" + out + "/words"], env, out, "", None),
         ("git commits and rebases, with hooks from a trusted tree", [tree + "/commit.sh", out + "/repo"], env, out, "3", "git-anywhere"),
         ("python -m on a tree of modules", [py, "-m", "app"], pkg, out, "from shell", None),
         ("a program of modules that starts itself", [py, "-m", "app.controller"], pkg, out, '{"changed": true}', None),
@@ -203,6 +205,34 @@ def check_refused(top, env):
         tap.ok(r.rc != 0 and r.out == "", "refused: " + name, r)
 
 
+def make_words(tree, out):
+    """@files, where anybody can write them."""
+    write(out + "/words", "-O1 @%s/more\n'%s/project/hello.c'\n\t\"%s/project/part.c\"\n" % (out, tree, tree), 0o666)
+    write(out + "/more", "-o %s/lib/hel\\lo" % out, 0o666)
+    shutil.copy("/bin/echo", tree + "/gcc-99")
+    write(tree + "/words.sh", "#!/bin/sh\n%s/gcc-99 first @%s/words last\n" % (tree, out), 0o755)
+
+
+def check_words(top, env):
+    """What is in an @file is judged as the words that it stands for, and those are what the program gets: it can be changed later."""
+    tree, out = top + "/tree", top + "/out"
+    wrapped = [IHARD, "run", "--policy", top + "/policy.json", "--events", "none", "--"]
+    said = "-O1 -o %s/lib/hello %s/project/hello.c %s/project/part.c" % (out, tree, tree)
+    r = run(wrapped + [tree + "/gcc-99", "@" + out + "/words"], env=env, cwd=out)
+    tap.ok(r.rc == 0 and r.out == said + "\n", "@file: the outermost command is given the words", "%s\nwanted: %s" % (r, said))
+    r = run(wrapped + [tree + "/words.sh"], env=env, cwd=out)
+    tap.ok(r.rc == 0 and r.out == "first " + said + " last\n", "@file: what it starts, too", "%s\nwanted: first %s last" % (r, said))
+    r = run(wrapped + ["/bin/echo", "@" + out + "/words"], env=env, cwd=out)
+    tap.ok(r.out == "@%s/words\n" % out, "@file: means nothing to other programs", r)
+    for argv, text in [(["gcc"], "-fplugin=%s/evil.so -c x.c" % out), (["gcc"], "@%s/inner" % out), (["gcc", "-c"], "-wrapper '%s/evil.sh,--args' x.c" % out),
+                       (["gcc"], "-B '%s/' -c x.c" % out), (["gcc"], "-specs=%s/specs -c x.c" % out), (["ld"], "--plugin %s/evil.so x.o" % out),
+                       (["gcc"], "@/proc/self/fd/0 @%s/missing" % out)]:
+        write(out + "/inner", "-f\\plugin=%s/evil.so" % out, 0o666)
+        write(out + "/evil", text, 0o666)
+        r = run(wrapped + argv + ["@" + out + "/evil"], env=env, cwd=out)
+        tap.ok(r.rc == 126 and r.out == "", "@file: refused: %s %s" % (argv[0], text.replace(top, "…")), r)
+
+
 # /opt: a trusted tree may not lie where everybody can make files
 with tempfile.TemporaryDirectory(prefix="ih-programs.", dir="/opt") as top:
     os.chmod(top, 0o755)
@@ -210,11 +240,13 @@ with tempfile.TemporaryDirectory(prefix="ih-programs.", dir="/opt") as top:
     os.mkdir(top + "/tree")
     make_policies(top, top + "/tree")
     make_tree(top + "/tree")
+    make_words(top + "/tree", top + "/out")
     env = {"PATH": "/usr/bin:/bin", "HOME": top + "/out", "LANG": "C.UTF-8"}
     enter, group = in_unit()
     for row in rows(top + "/tree", top + "/out", env):
         check(top, row, enter)
     check_refused(top, env)
+    check_words(top, env)
     if group:
         os.rmdir(group)
 tap.done()
