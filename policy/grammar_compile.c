@@ -776,12 +776,15 @@ static int compile_grammars(struct ih_compiler *c, struct ih_diag *diag)
 	uint32_t id;
 	int r;
 
+	/* Patterns of all grammars lie together: who looks for one touches few pages. */
 	for (id = 0; id < c->n_grammars; id++) {
-		struct ih_place place = { .unit = c->units_of[id], .grammar = id };
-
 		r = read_patterns(c, id, &c->values[id], diag);
 		if (r < 0)
 			return r;
+	}
+	for (id = 0; id < c->n_grammars; id++) {
+		struct ih_place place = { .unit = c->units_of[id], .grammar = id };
+
 		r = read_sections(c, place, &c->values[id], diag);
 		if (r < 0)
 			return r;

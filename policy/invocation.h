@@ -112,5 +112,14 @@ void ih_invocation_parse(const struct ih_grammars *grammars, const struct ih_gra
 			 const struct ih_exec *exec, struct ih_invocation *ret);
 void ih_invocation_done(struct ih_invocation *invocation);
 
+/**
+ * ih_variable_is_quiet() - is this a variable that means no code to any program?
+ * @entry: NAME=VALUE
+ *
+ * Of those that are in nearly every environment, and of the built-in grammars: interpreters that
+ * have a rule for one of them all the same (make, ksh) still have to be asked.
+ */
+bool ih_variable_is_quiet(const char *entry);
+
 const char *ih_source_kind_name(enum ih_source_kind kind);
 const char *ih_origin_name(enum ih_origin origin);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "policy/invocation_priv.h"
 #include "policy/split.h"
 
@@ -15,6 +16,66 @@ const char *ih_environ_get(char *const *envp, const char *name, size_t len)
 		if (strncmp(*envp, name, len) == 0 && (*envp)[len] == '=')
 			return *envp + len + 1;
 	return NULL;
+}
+
+/*
+ * Names that mean no code to any interpreter; asking all of them about each would cost more than
+ * the rest of the exec. A test asks them all.
+ */
+static const char *const quiet_names[] = {
+	"PATH",
+	"HOME",
+	"USER",
+	"LOGNAME",
+	"PWD",
+	"OLDPWD",
+	"LANG",
+	"LANGUAGE",
+	"TERM",
+	"SHLVL",
+	"_",
+	"HOSTNAME",
+	"HOSTTYPE",
+	"OSTYPE",
+	"MACHTYPE",
+	"MAIL",
+	"DISPLAY",
+	"TZ",
+	"COLUMNS",
+	"LINES",
+	"COLORTERM",
+	"TMPDIR",
+	"UID",
+	"EUID",
+	"INVOCATION_ID",
+	"JOURNAL_STREAM",
+	"WAYLAND_DISPLAY",
+	"SSH_AUTH_SOCK",
+	"SSH_CLIENT",
+	"SSH_CONNECTION",
+	"SSH_TTY",
+	"LS_COLORS",
+	"NO_COLOR",
+	"DEBIAN_FRONTEND",
+	"DBUS_SESSION_BUS_ADDRESS",
+	"XAUTHORITY",
+	"NIX_PROFILES",
+};
+static const char *const quiet_prefixes[] = { "LC_", "XDG_SESSION_", "XDG_RUNTIME_" };
+
+bool ih_variable_is_quiet(const char *entry)
+{
+	size_t len = strcspn(entry, "=");
+
+	for (size_t i = 0; i < IH_ARRAY_SIZE(quiet_names); i++)
+		if (entry[0] == quiet_names[i][0] && strlen(quiet_names[i]) == len &&
+		    memcmp(entry, quiet_names[i], len) == 0)
+			return entry[len] == '=';
+	for (size_t i = 0; i < IH_ARRAY_SIZE(quiet_prefixes); i++)
+		if (len > strlen(quiet_prefixes[i]) &&
+		    strncmp(entry, quiet_prefixes[i], strlen(quiet_prefixes[i])) == 0)
+			return true;
+	return false;
 }
 
 /* The rule of envp[i], or NULL when the variable means nothing; fills @found. */
@@ -27,6 +88,10 @@ static const struct ih_rule_entry *variable_rule(const struct ih_reader *rd, uin
 	int at;
 
 	if (!equals || equals == variable || equals - variable > IH_SCAN_NAME_MAX * 64)
+		return NULL;
+	/* A look into the table is a page of it, which a program that reads no code need not touch.
+	 */
+	if (!grammar && rd->grammars == ih_grammars_builtin() && ih_variable_is_quiet(variable))
 		return NULL;
 	ih_scan_start(&scan, rd->t, grammar, 0);
 	scan.text = (struct ih_scan_text){ variable, (__u32)(equals - variable) };

@@ -20,65 +20,6 @@ static bool has_name(const char *entry, const char *name, size_t len)
 	return strncmp(entry, name, len) == 0 && entry[len] == '=';
 }
 
-/*
- * Names that mean no code to any interpreter; asking all of them about each would cost more than
- * the rest of the exec. A test asks them all.
- */
-static const char *const quiet_names[] = {
-	"PATH",
-	"HOME",
-	"USER",
-	"LOGNAME",
-	"PWD",
-	"OLDPWD",
-	"LANG",
-	"LANGUAGE",
-	"TERM",
-	"SHLVL",
-	"_",
-	"HOSTNAME",
-	"HOSTTYPE",
-	"OSTYPE",
-	"MACHTYPE",
-	"MAIL",
-	"DISPLAY",
-	"TZ",
-	"COLUMNS",
-	"LINES",
-	"COLORTERM",
-	"TMPDIR",
-	"UID",
-	"EUID",
-	"INVOCATION_ID",
-	"JOURNAL_STREAM",
-	"WAYLAND_DISPLAY",
-	"SSH_AUTH_SOCK",
-	"SSH_CLIENT",
-	"SSH_CONNECTION",
-	"SSH_TTY",
-	"LS_COLORS",
-	"NO_COLOR",
-	"DEBIAN_FRONTEND",
-	"DBUS_SESSION_BUS_ADDRESS",
-	"XAUTHORITY",
-	"NIX_PROFILES",
-};
-static const char *const quiet_prefixes[] = { "LC_", "XDG_SESSION_", "XDG_RUNTIME_" };
-
-bool ih_environ_is_quiet(const char *entry)
-{
-	size_t len = name_length(entry);
-
-	for (size_t i = 0; i < IH_ARRAY_SIZE(quiet_names); i++)
-		if (has_name(entry, quiet_names[i], strlen(quiet_names[i])))
-			return true;
-	for (size_t i = 0; i < IH_ARRAY_SIZE(quiet_prefixes); i++)
-		if (len > strlen(quiet_prefixes[i]) &&
-		    strncmp(entry, quiet_prefixes[i], strlen(quiet_prefixes[i])) == 0)
-			return true;
-	return false;
-}
-
 static bool is_there(const struct ih_environ *e, const char *entry)
 {
 	size_t len = name_length(entry);
@@ -214,7 +155,7 @@ static int question_make(const struct ih_environ *e, const bool *settled, struct
 	if (!q->envp || !q->at)
 		return -ENOMEM;
 	for (size_t i = 0; i < e->n; i++) {
-		if (ih_environ_is_quiet(e->envp[i]) || (settled && settled[i]))
+		if (ih_variable_is_quiet(e->envp[i]) || (settled && settled[i]))
 			continue;
 		q->at[q->n] = i;
 		q->envp[q->n++] = e->envp[i];

@@ -42,10 +42,6 @@ struct ih_environ {
 int ih_environ_build(const struct ih_gather_input *in, struct ih_environ *ret,
 		     struct ih_diag *diag);
 
-/* Is it a variable that no grammar knows as carrying code (PATH, LANG, …)? Nobody is asked about
- * it. */
-bool ih_environ_is_quiet(const char *entry);
-
 /* Set a variable, or replace it. @entry is "NAME=VALUE". Return: 0 or -ENOMEM. */
 int ih_environ_set(struct ih_environ *e, const char *entry);
 
