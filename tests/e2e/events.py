@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from place import write  # noqa: E402
 from tap import Tap, as_user, run, skip_all  # noqa: E402
 
 IHARD, SPAWN, TRY, SCHEMA = sys.argv[1:5]
@@ -33,13 +34,6 @@ except ImportError:
     skip_all("python3-jsonschema is not installed")
 with open(SCHEMA) as f:
     CHECK = jsonschema.Draft7Validator(json.load(f))
-
-
-def write(path, text, mode=0o755):
-    with open(path, "w") as f:
-        f.write(text)
-    os.chmod(path, mode)
-    return path
 
 
 def setup(top):

@@ -17,6 +17,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from place import write  # noqa: E402
 from tap import Tap, as_user, run, skip_all  # noqa: E402
 
 IHARD, EXEC, CALLS, TRY = sys.argv[1:5]
@@ -39,13 +40,6 @@ def names():
             return {int(n): name for name, n in re.findall(r"#define __NR_(\w+)\s+(\d+)", f.read())}
     except OSError:
         return {}
-
-
-def write(path, text, mode=0o755):
-    with open(path, "w") as f:
-        f.write(text)
-    os.chmod(path, mode)
-    return path
 
 
 NAMES = names()

@@ -14,6 +14,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from place import write  # noqa: E402
 from tap import Tap, as_user, run, skip_all  # noqa: E402
 
 IHARD, TRY, WITHOUT = sys.argv[1:4]
@@ -44,13 +45,6 @@ ROWS = [
 tap = Tap()
 if os.geteuid() != 0:
     skip_all("only root can make a tree that nobody else can write")
-
-
-def write(path, text, mode=0o755):
-    with open(path, "w") as f:
-        f.write(text)
-    os.chmod(path, mode)
-    return path
 
 
 # /opt: a trusted tree may not lie where everybody can make files

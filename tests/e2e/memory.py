@@ -12,42 +12,24 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from place import NOBODY, Place as Base, write  # noqa: E402
 from tap import Tap, as_user, run, skip_all  # noqa: E402
 
 IHARD, TRY, LIBRARY = sys.argv[1:4]
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-NOBODY = 65534
 ANY = {"name": "any", "modes": ["program", "none"], "program": "any", "sources": "any", "verdict": "allow"}
 tap = Tap()
 if os.geteuid() != 0:
     skip_all("only root can make a tree that nobody else can write")
 
 
-def write(path, text, mode=0o755):
-    with open(path, "w") as f:
-        f.write(text)
-    os.chmod(path, mode)
-    return path
-
-
-class Place:
+class Place(Base):
     def __init__(self, top):
-        os.chmod(top, 0o755)
-        self.top, self.tree, self.out, self.events = top, top + "/tree", top + "/out", top + "/events"
+        super().__init__(top)
         for d in (self.tree, self.out):
-            os.mkdir(d)
             shutil.copy(LIBRARY, d + "/lib.so")
-        os.chmod(self.out, 0o777)
         self.act = shutil.copy(TRY, self.tree + "/ih-try")
-        with open(ROOT + "/policy/profiles/server.json") as f:
-            policy = json.load(f)
-        [p for p in policy["trust"] if "trees" in p][0]["trees"].append(self.tree)
-        self.policy = self.make("server", policy)
-        self.off = self.make("off", dict(policy, confinement=dict(policy["confinement"], write_xor_execute="off")))
-        self.any = self.make("any", dict(policy, rules=[ANY] + policy["rules"]))
-
-    def make(self, name, policy):
-        return write("%s/%s.json" % (self.top, name), json.dumps(policy), 0o644)
+        self.off = self.changed("off", confinement=dict(self.server["confinement"], write_xor_execute="off"))
+        self.any = self.changed("any", rules=[ANY] + self.server["rules"])
 
     def run(self, *command, policy=None, user=None, events="none", env=None, options=()):
         base = dict({"PATH": "/usr/bin:/bin", "HOME": self.out, "LANG": "C.UTF-8"}, **(env or {}))

@@ -7,29 +7,20 @@ usage: shims.py IHARD IHARD-EXEC IH-CAREFUL
 /etc/ihard is one of our own, in a mount namespace of our own.
 """
 import ctypes
-import json
 import os
 import shutil
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from place import NOBODY, Place as Base, write  # noqa: E402
 from tap import Tap, as_user, run, skip_all  # noqa: E402
 
 IHARD, EXEC, CAREFUL = sys.argv[1:4]
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-NOBODY = 65534
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 1 << 18
 tap = Tap()
 if os.geteuid() != 0:
     skip_all("only root can make a tree that nobody else can write")
-
-
-def write(path, text, mode=0o755):
-    with open(path, "w") as f:
-        f.write(text)
-    os.chmod(path, mode)
-    return path
 
 
 def own_etc():
@@ -39,19 +30,12 @@ def own_etc():
         libc.mount(b"none", b"/etc/ihard", b"tmpfs", 0, b"mode=755") == 0
 
 
-class Place:
+class Place(Base):
     def __init__(self, top):
-        os.chmod(top, 0o755)
-        self.top, self.tree, self.out, self.bin = top, top + "/tree", top + "/out", top + "/tree/bin"
-        for d in (self.tree, self.out, self.bin):
-            os.mkdir(d)
-        os.chmod(self.out, 0o777)
-        with open(ROOT + "/policy/profiles/server.json") as f:
-            policy = json.load(f)
-        [p for p in policy["trust"] if "trees" in p][0]["trees"].append(self.tree)
-        self.policy = write(top + "/policy.json", json.dumps(policy), 0o644)
-        policy["rules"] = [r for r in policy["rules"] if not {"inline", "stdin", "interactive"} & set(r.get("modes", []))]
-        self.strict = write(top + "/strict.json", json.dumps(policy), 0o644)
+        super().__init__(top)
+        self.bin = self.tree + "/bin"
+        os.mkdir(self.bin)
+        self.strict = self.changed("strict", rules=[r for r in self.server["rules"] if not {"inline", "stdin", "interactive"} & set(r.get("modes", []))])
         r = run([IHARD, "policy", "compile", "--output", "/etc/ihard/policy.bin", self.policy])
         tap.ok(r.rc == 0, "the policy compiles", r)
         os.chmod("/etc/ihard/policy.bin", 0o644)
