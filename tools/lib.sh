@@ -44,9 +44,14 @@ install_packages() {
 	rm -f /tmp/ihard-apt.$$
 }
 
-# build FOLDER [meson options]: configure once, then compile what changed
+# build [--only TARGET] FOLDER [meson options]: configure once, then compile what changed
 build() {
-	local folder=$1 log
+	local folder log target=all
+	if [ "$1" = --only ]; then
+		target=$2
+		shift 2
+	fi
+	folder=$1
 	shift
 	log=$folder/tools-build.log
 	if [ ! -f "$folder/build.ninja" ]; then
@@ -58,7 +63,7 @@ build() {
 		}
 	fi
 	say "building $folder"
-	ninja -C "$folder" >"$log" 2>&1 || {
+	ninja -C "$folder" "$target" >"$log" 2>&1 || {
 		grep -A8 -E 'FAILED|error' "$log" | head -n 40 >&2
 		die "the build failed; everything it said is in $log"
 	}
