@@ -78,16 +78,8 @@ tap_run 0 "metrics" ask --metrics
 tap_like "$tap_out" '^ihard_status\{link="closure"\} 1$' "metrics: a weak link"
 tap_like "$tap_out" '^ihard_denials_total 3$' "metrics: denials"
 tap_run 0 "JSON" ask --json
-if printf '%s' "$tap_out" | python3 -c '
-import json, sys
-from jsonschema import validate
-validate(json.load(sys.stdin), json.load(open(sys.argv[1])))' "$schema" 2>"$dir/why"; then
-	tap_ok 0 "JSON is as the schema says"
-elif grep -q ModuleNotFoundError "$dir/why"; then
-	tap_skip "JSON is as the schema says" "python3-jsonschema is missing"
-else
-	tap_ok 1 "JSON is as the schema says: $(tail -3 "$dir/why" | tr '\n' ' ')"
-fi
+printf '%s' "$tap_out" >"$dir/json"
+tap_fits "$dir/json" "$schema" "JSON is as the schema says"
 
 flag SecureBoot 0
 tap_like "$(ask)" '^weak +secure boot +off' "Secure Boot off is weak"

@@ -4,6 +4,7 @@
 #   tap_is GOT WANTED NAME      equal strings; prints both when not
 #   tap_like TEXT REGEX NAME    grep -E
 #   tap_run WANTED NAME CMD…    runs CMD; its exit status must be WANTED. Output: $tap_out, $tap_err
+#   tap_fits FILE SCHEMA NAME   JSON in FILE is what the JSON schema says
 #   tap_skip NAME REASON        a test that cannot be done here
 #   tap_skip_all REASON         ends the file: all of it is skipped
 #   tap_done                    prints the plan; exit status 0, or 1 when a test failed
@@ -48,6 +49,16 @@ tap_like() {
 		tap_note "no match for /$2/ in:"
 		tap_note "$1"
 	fi
+}
+
+tap_fits() {
+	if ! python3 -c 'import jsonschema' 2>/dev/null; then
+		tap_skip "$3" "python3-jsonschema is missing"
+		return
+	fi
+	tap_run 0 "$3" python3 -c '
+import json, sys, jsonschema
+jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' "$1" "$2"
 }
 
 tap_run() {
